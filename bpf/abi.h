@@ -1,0 +1,513 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * What BPF programs, the kernel module and user programs agree on: keys and
+ * values of every map, every enum that is stored in one, and the names of
+ * the maps. Declared here once and nowhere else.
+ *
+ * Conventions: addresses and ports are in network byte order, everything
+ * else in the host's. IPv4 addresses are written as IPv4-mapped IPv6
+ * (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2), so that one table serves both
+ * families. Times are nanoseconds of CLOCK_MONOTONIC_COARSE. Padding is explicit and zero:
+ * keys are compared as bytes.
+ *
+ * Anything that changes the layout or meaning of a map raises
+ * SL_ABI_VERSION, which is part of the path that maps are pinned under.
+ */
+#ifndef SLUICE_ABI_H
+#define SLUICE_ABI_H
+
+#include <linux/types.h>
+
+#define SL_ABI_VERSION 1
+
+#define SL_ASSERT_SIZE(type, size) \
+	_Static_assert(sizeof(type) == (size), #type " is not " #size " bytes")
+
+/* ------------------------------------------------------------ addresses */
+
+union sl_addr {
+	__u8 b[16];
+	__be16 h[8];
+	__be32 w[4];
+	__u64 d[2];
+};
+SL_ASSERT_SIZE(union sl_addr, 16);
+
+/* Longest-prefix key over an address; a prefix of IPv4 counts from bit 96. */
+struct sl_prefix {
+	__u32 prefixlen;		/* bits, 0 to 128 */
+	union sl_addr addr;
+} __attribute__((packed, aligned(4)));
+SL_ASSERT_SIZE(struct sl_prefix, 20);
+
+/* ------------------------------------------------------------ endpoints */
+
+/*
+ * sl_ep: array, index is the endpoint id (1 to max - 1; 0 means none),
+ * BPF_F_MMAPABLE so that user space stores `policy` as one word.
+ *
+ * The policy word:  bit 63     isolated for ingress
+ *                   bit 62     isolated for egress
+ *                   bits 32-61 rule set id
+ *                   bits 1-31  generation
+ *                   bit 0      class column in force
+ *
+ * A direction that is not isolated allows everything without a lookup. A
+ * flow remembers the generation it was judged under, and is judged again
+ * when it differs; the column chooses which of the two class ids of an
+ * address this endpoint reads, so that classes change for an endpoint at
+ * the same instant as its rules do.
+ */
+#define SL_EP_MAX		4096
+#define SL_EP_ISOLATED_INGRESS	(1ULL << 63)
+#define SL_EP_ISOLATED_EGRESS	(1ULL << 62)
+#define SL_EP_RULESET_SHIFT	32
+#define SL_EP_RULESET_MASK	0x3fffffffU
+#define SL_EP_GEN_SHIFT		1
+#define SL_EP_GEN_MASK		0x7fffffffU
+#define SL_EP_COLUMN_MASK	1ULL
+
+/* Rule set id of an endpoint that is not open yet: everything is refused. */
+#define SL_RULESET_CLOSED	SL_EP_RULESET_MASK
+/* Word an endpoint is born with. */
+#define SL_EP_POLICY_CLOSED                                   \
+	(SL_EP_ISOLATED_INGRESS | SL_EP_ISOLATED_EGRESS |     \
+	 ((__u64)SL_RULESET_CLOSED << SL_EP_RULESET_SHIFT))
+
+enum sl_family {
+	SL_FAMILY_V4,
+	SL_FAMILY_V6,
+	__SL_FAMILY_MAX,
+};
+
+enum sl_ep_flag {
+	SL_EP_FLAG_USED		= 1 << 0,
+	SL_EP_FLAG_NETKIT	= 1 << 1,	/* netkit pair, else veth */
+};
+
+struct sl_ep {
+	__u64 policy;			/* see above; stored atomically */
+	__u32 ifindex;			/* the node's end of the pair */
+	__u32 flags;			/* enum sl_ep_flag */
+	union sl_addr addr[__SL_FAMILY_MAX];	/* all zero: none */
+	__u32 class_id[2][__SL_FAMILY_MAX];	/* [column][family] */
+	__u8 mac[6];			/* the pod's end */
+	__u8 host_mac[6];		/* the node's end: the pod's gateway */
+	__u32 mtu;			/* of the pod's end, bytes */
+};
+SL_ASSERT_SIZE(struct sl_ep, 80);
+
+/* sl_addr: hash; addresses of this node that are known exactly. */
+enum sl_addr_kind {
+	SL_ADDR_NONE,
+	SL_ADDR_EP,			/* id: endpoint */
+	SL_ADDR_HOST,			/* one of the node's own */
+	__SL_ADDR_MAX,
+};
+
+struct sl_addr_val {
+	__u32 kind;			/* enum sl_addr_kind */
+	__u32 id;
+};
+SL_ASSERT_SIZE(struct sl_addr_val, 8);
+
+/* sl_if: hash, ifindex (__u32) to endpoint id (__u32). */
+
+/* --------------------------------------------------------------- policy */
+
+#define SL_CLASS_NONE	0U		/* no policy tells this address apart */
+#define SL_CLASS_ANY	0xffffffffU	/* the rule for every class not listed */
+
+/* sl_class: LPM trie, struct sl_prefix to the class of an address. */
+struct sl_class_val {
+	__u32 class_id[2];		/* [column] */
+};
+SL_ASSERT_SIZE(struct sl_class_val, 8);
+
+enum sl_dir {
+	SL_DIR_INGRESS,			/* into the endpoint */
+	SL_DIR_EGRESS,			/* out of the endpoint */
+	__SL_DIR_MAX,
+};
+
+enum sl_verdict {
+	SL_VERDICT_DENY,
+	SL_VERDICT_ALLOW,
+	SL_VERDICT_PORTS,		/* ask sl_port */
+	__SL_VERDICT_MAX,
+};
+
+enum sl_tier {
+	SL_TIER_NONE,			/* no policy selects the endpoint */
+	SL_TIER_ADMIN,			/* ClusterNetworkPolicy, Admin */
+	SL_TIER_NETPOL,			/* NetworkPolicy */
+	SL_TIER_BASELINE,		/* ClusterNetworkPolicy, Baseline */
+	SL_TIER_NODE,			/* traffic of the pod's own node */
+	__SL_TIER_MAX,
+};
+
+/*
+ * sl_rule: hash; what a rule set says of a class of peers. Looked up with
+ * the peer's class, then with SL_CLASS_ANY; neither found: denied. An entry
+ * is complete: it already contains what the ANY entry grants.
+ */
+struct sl_rule_key {
+	__u32 set;			/* rule set id << 1 | enum sl_dir */
+	__u32 class_id;
+};
+SL_ASSERT_SIZE(struct sl_rule_key, 8);
+
+struct sl_rule_val {
+	__u8 verdict;			/* enum sl_verdict */
+	__u8 tier;			/* enum sl_tier of the decider */
+	__u16 pad;
+	__u32 rule;			/* id of the decider, see Documentation */
+	__u32 ports;			/* port set id, for SL_VERDICT_PORTS */
+};
+SL_ASSERT_SIZE(struct sl_rule_val, 12);
+
+/*
+ * sl_port: LPM trie over port set, protocol and port. Prefix lengths: 32
+ * for the set alone, 40 with the protocol, up to 56 for one port. Nothing
+ * found: denied, decider is the rule entry's.
+ */
+struct sl_port_key {
+	__u32 prefixlen;
+	__u32 ports;			/* port set id */
+	__u8 proto;			/* IPPROTO_ */
+	__u8 port[2];			/* big endian, bytes for alignment */
+	__u8 pad;
+};
+SL_ASSERT_SIZE(struct sl_port_key, 12);
+
+#define SL_PORT_PLEN_SET	32
+#define SL_PORT_PLEN_PROTO	40
+#define SL_PORT_PLEN_PORT	56
+
+struct sl_port_val {
+	__u8 verdict;			/* SL_VERDICT_DENY or _ALLOW */
+	__u8 tier;
+	__u16 pad;
+	__u32 rule;
+};
+SL_ASSERT_SIZE(struct sl_port_val, 8);
+
+/* -------------------------------------------------------------- routing */
+
+enum sl_route_kind {
+	SL_ROUTE_NONE,
+	SL_ROUTE_DIRECT,		/* pods of a node on the same link */
+	SL_ROUTE_TUNNEL,		/* pods of a node behind the encap device */
+	SL_ROUTE_LOCAL,			/* this node's pod range: no endpoint there */
+	SL_ROUTE_OUTSIDE,		/* leave by the node's routes, masqueraded */
+	SL_ROUTE_OUTSIDE_PLAIN,		/* the same, source address kept */
+	__SL_ROUTE_MAX,
+};
+
+/* sl_route: LPM trie, struct sl_prefix to where a range is. */
+struct sl_route_val {
+	__u8 kind;			/* enum sl_route_kind */
+	__u8 pad;
+	__u16 mtu;			/* bytes on that way; 0: the device's */
+	__u32 ifindex;			/* way out: uplink or encap device */
+	__u32 vni;			/* tunnel: VXLAN or Geneve identifier */
+	__u32 pad1;
+	union sl_addr via;		/* next hop, or the tunnel's far end */
+};
+SL_ASSERT_SIZE(struct sl_route_val, 32);
+
+/* ---------------------------------------------------------------- flows */
+
+/*
+ * Both directions of a connection have one key: the end with the smaller
+ * (address, port) comes first. Which end that is, is the canonical
+ * direction: 0 for packets from end 0 to end 1. ICMP and ICMPv6 echo carry
+ * the identifier in both ports; other ICMP has zero ports.
+ */
+struct sl_tuple {
+	union sl_addr addr[2];
+	__be16 port[2];
+	__u8 proto;
+	__u8 pad[3];
+};
+SL_ASSERT_SIZE(struct sl_tuple, 40);
+
+enum sl_action {
+	SL_ACTION_STACK,		/* the node's own stack has it */
+	SL_ACTION_PEER,			/* into the pod behind out_ifindex */
+	SL_ACTION_NEIGH,		/* out of out_ifindex to the next hop */
+	SL_ACTION_TUNNEL,		/* out of the encap device */
+	__SL_ACTION_MAX,
+};
+
+enum sl_flow_dir_flag {
+	SL_FLOW_DIR_SNAT	= 1 << 0, /* source becomes nat_addr, nat_port */
+	SL_FLOW_DIR_DNAT	= 1 << 1, /* destination becomes the tuple's own */
+	SL_FLOW_DIR_SMAC	= 1 << 2, /* source MAC must be in_smac */
+};
+
+/* What becomes of a packet of one direction. */
+struct sl_flow_dir {
+	__u32 in_ifindex;		/* the only way in; 0: any */
+	__u32 out_ifindex;
+	__u8 action;			/* enum sl_action */
+	__u8 flags;			/* enum sl_flow_dir_flag */
+	__u16 mtu;			/* of the way out, bytes of layer 3 */
+	__u8 in_smac[6];
+	__u8 dmac[6];			/* what the frame leaves with */
+	__u8 smac[6];
+	__u16 pad;
+	__u64 packets;
+	__u64 bytes;			/* layer 3 */
+};
+SL_ASSERT_SIZE(struct sl_flow_dir, 48);
+
+enum sl_flow_kind {
+	SL_FLOW_KIND_FLOW = 1,
+	/* The translated tuple of a flow; says which flow it belongs to. */
+	SL_FLOW_KIND_ALIAS,
+	__SL_FLOW_KIND_MAX,
+};
+
+enum sl_flow_state {
+	SL_FLOW_NEW,			/* no reply seen */
+	SL_FLOW_REPLIED,		/* initiator has not spoken again */
+	SL_FLOW_ESTABLISHED,		/* lives in sl_flow from here on */
+	SL_FLOW_CLOSING,		/* FIN both ways, or RST */
+	__SL_FLOW_STATE_MAX,
+};
+
+enum sl_flow_flag {
+	SL_FLOW_FLAG_FIN0	= 1 << 0, /* FIN seen in canonical direction 0 */
+	SL_FLOW_FLAG_FIN1	= 1 << 1,
+	SL_FLOW_FLAG_RST	= 1 << 2,
+};
+
+/*
+ * sl_flow: hash, established flows; never evicted.
+ * sl_half: LRU hash, flows whose initiator was not yet heard twice with a
+ *          reply between; these give way under a flood.
+ * Key of both: struct sl_tuple.
+ */
+struct sl_flow {
+	union {
+		struct sl_flow_dir dir[2];	/* [canonical direction] */
+		struct sl_tuple inner;	/* alias: key of its flow; only kind counts beside */
+	};
+	__u64 last_ns;			/* last packet, coarse */
+	__u64 created_ns;
+	__u32 ep[2];			/* endpoint at each end, 0: not here */
+	__u32 gen[2];			/* generation each end was judged under */
+	__u32 route_gen;		/* of struct sl_state when routed */
+	__u8 kind;			/* enum sl_flow_kind */
+	__u8 state;			/* enum sl_flow_state */
+	__u8 flags;			/* enum sl_flow_flag */
+	__u8 orig;			/* canonical direction of the initiator */
+	__u32 rule[__SL_DIR_MAX];	/* who allowed: [dst ingress], [src egress] */
+	__u8 tier[__SL_DIR_MAX];
+	__be16 nat_port;
+	__u32 vni;
+	union sl_addr nat_addr;		/* source address after masquerade */
+	union sl_addr via;		/* next hop, or the tunnel's far end */
+};
+SL_ASSERT_SIZE(struct sl_flow, 184);
+
+/* sl_frag: LRU hash; ports of a fragmented packet, by its first fragment. */
+struct sl_frag_key {
+	union sl_addr saddr;
+	union sl_addr daddr;
+	__u32 id;			/* IPv4 or IPv6 identification, as sent */
+	__u8 proto;
+	__u8 pad[3];
+};
+SL_ASSERT_SIZE(struct sl_frag_key, 40);
+
+struct sl_frag_val {
+	__be16 sport;
+	__be16 dport;
+	__u32 pad;
+	__u64 seen_ns;
+};
+SL_ASSERT_SIZE(struct sl_frag_val, 16);
+
+/* Idle times after which a flow is gone, seconds. */
+#define SL_TIMEOUT_HALF_S		60
+#define SL_TIMEOUT_TCP_S		7440	/* RFC 5382 REQ-5 */
+#define SL_TIMEOUT_UDP_S		300	/* RFC 4787 REQ-5 */
+#define SL_TIMEOUT_OTHER_S		60
+#define SL_TIMEOUT_CLOSING_S		10
+#define SL_TIMEOUT_FRAG_S		30	/* RFC 791: 15 s and more */
+
+/* -------------------------------------------------------- configuration */
+
+/*
+ * sl_state: array of one, BPF_F_MMAPABLE; what changes while running.
+ * route_gen counts changes of addresses, routes and devices of the node: a
+ * flow routed under another one is routed again at its next packet.
+ */
+struct sl_state {
+	__u32 route_gen;
+	__u32 events;			/* enum sl_event_mask: what to report */
+	union sl_addr nat_addr[__SL_FAMILY_MAX]; /* masquerade as; zero: don't */
+	union sl_addr node_addr[__SL_FAMILY_MAX]; /* source of ICMP errors */
+	__u16 nat_port_min;		/* host order, inclusive */
+	__u16 nat_port_max;
+	__u32 uplink_ifindex;
+	__u32 tunnel_ifindex;		/* 0: direct routing */
+	__u32 pad;
+};
+SL_ASSERT_SIZE(struct sl_state, 88);
+
+/* Outside ip_local_port_range's default (32768-60999), so that the node's
+ * own connections and masqueraded ones don't meet. */
+#define SL_NAT_PORT_MIN_DEFAULT	61000
+#define SL_NAT_PORT_MAX_DEFAULT	65535
+
+/* --------------------------------------------------- drops and counters */
+
+/* Append only; Documentation/drops.md explains each. */
+#define SL_DROP_REASONS(X)                                                     \
+	X(NONE, "none", "not dropped")                                         \
+	X(MALFORMED, "malformed", "header cut short or inconsistent")          \
+	X(PROTO, "protocol", "neither IPv4, IPv6 nor ARP")                     \
+	X(VLAN, "vlan", "tagged frame from a pod")                             \
+	X(SMAC, "source-mac", "source MAC is not the pod's")                   \
+	X(SADDR, "source-address", "source address is not the pod's")          \
+	X(ARP, "arp", "ARP that speaks for somebody else")                     \
+	X(ND, "neighbour-discovery", "neighbour or router advertisement, or a forged solicitation, from a pod") \
+	X(MULTICAST, "multicast", "multicast and broadcast are not forwarded") \
+	X(MARTIAN, "martian", "address that never appears on a wire there")    \
+	X(NO_EP, "no-endpoint", "no endpoint behind this address or device")   \
+	X(EP_CLOSED, "endpoint-closed", "policy of the endpoint is not in place yet") \
+	X(POLICY_INGRESS, "policy-ingress", "refused by the receiver's policies") \
+	X(POLICY_EGRESS, "policy-egress", "refused by the sender's policies")  \
+	X(FRAG_ORPHAN, "fragment-orphan", "fragment whose first one was not seen") \
+	X(TTL, "ttl-exceeded", "TTL or hop limit used up")                     \
+	X(MTU, "packet-too-big", "larger than the MTU of the way out")         \
+	X(NO_ROUTE, "no-route", "the node has no route there")                 \
+	X(NAT_EXHAUSTED, "nat-exhausted", "no free port to masquerade with")   \
+	X(NAT_PROTO, "nat-protocol", "protocol cannot be masqueraded")         \
+	X(NAT_NO_ADDR, "nat-no-address", "node has no address of this family to masquerade with") \
+	X(ICMP_UNRELATED, "icmp-unrelated", "ICMP error that belongs to no flow") \
+	X(TUNNEL_PEER, "tunnel-peer", "encapsulated packet from an unknown node") \
+	X(HELPER, "helper", "the kernel refused an operation on the packet")   \
+	X(FLOW_REFUSED, "flow-refused", "translation needs a flow entry and the table refused it")
+
+enum sl_drop {
+#define SL_DROP_MEMBER(sym, name, text) SL_DROP_##sym,
+	SL_DROP_REASONS(SL_DROP_MEMBER)
+#undef SL_DROP_MEMBER
+	__SL_DROP_MAX,
+};
+
+/* sl_drop: per-CPU array by enum sl_drop. */
+struct sl_counter {
+	__u64 packets;
+	__u64 bytes;
+};
+SL_ASSERT_SIZE(struct sl_counter, 16);
+
+/* sl_drop_rule: LRU hash; drops by decider. Updated with atomics. */
+struct sl_drop_key {
+	__u32 reason;			/* enum sl_drop */
+	__u32 ep;			/* endpoint that was judged, 0: none */
+	__u32 rule;			/* decider, 0: none */
+	__u32 pad;
+};
+SL_ASSERT_SIZE(struct sl_drop_key, 16);
+
+/* sl_count: per-CPU array of __u64 by enum sl_count. */
+#define SL_COUNTS(X)                                                           \
+	X(FLOW_HIT, "flow-hit")                                                \
+	X(FLOW_NEW, "flow-new")                                                \
+	X(FLOW_REJUDGED, "flow-rejudged")                                      \
+	X(FLOW_PROMOTED, "flow-promoted")                                      \
+	X(FLOW_CLOSED, "flow-closed")                                          \
+	X(FLOW_EXPIRED, "flow-expired")                                        \
+	X(FLOW_REFUSED_FULL, "flow-refused-full")                              \
+	X(FLOW_REFUSED_NOMEM, "flow-refused-nomem")                            \
+	X(FLOW_REFUSED_BUSY, "flow-refused-busy")                              \
+	X(ICMP_SENT, "icmp-sent")                                              \
+	X(ICMP_LIMITED, "icmp-limited")                                        \
+	X(EVENT_LOST, "event-lost")                                            \
+	X(EVENT_LIMITED, "event-limited")
+
+enum sl_count {
+#define SL_COUNT_MEMBER(sym, name) SL_COUNT_##sym,
+	SL_COUNTS(SL_COUNT_MEMBER)
+#undef SL_COUNT_MEMBER
+	__SL_COUNT_MAX,
+};
+
+/* --------------------------------------------------------------- events */
+
+enum sl_event_type {
+	SL_EVENT_DROP = 1,
+	SL_EVENT_FLOW_CLOSED,
+	__SL_EVENT_MAX,
+};
+
+enum sl_event_mask {
+	SL_EVENT_MASK_DROP	= 1 << SL_EVENT_DROP,
+	SL_EVENT_MASK_FLOW	= 1 << SL_EVENT_FLOW_CLOSED,
+};
+
+enum sl_hook {
+	SL_HOOK_FROM_POD,
+	SL_HOOK_TO_POD,
+	SL_HOOK_FROM_UPLINK,
+	SL_HOOK_FROM_TUNNEL,
+	__SL_HOOK_MAX,
+};
+
+/* sl_events: ring buffer. */
+struct sl_event {
+	__u64 time_ns;			/* CLOCK_MONOTONIC */
+	__u8 type;			/* enum sl_event_type */
+	__u8 reason;			/* enum sl_drop */
+	__u8 hook;			/* enum sl_hook */
+	__u8 tier;			/* enum sl_tier of the decider */
+	__u32 ep;			/* endpoint that was judged */
+	__u32 rule;			/* decider */
+	__u32 ifindex;			/* where the packet was */
+	__u32 len;			/* bytes of layer 3 */
+	__u16 eth_proto;		/* host order */
+	__u8 tcp_flags;			/* or ICMP type */
+	__u8 proto;
+	union sl_addr saddr;
+	union sl_addr daddr;
+	__be16 sport;
+	__be16 dport;
+	__u32 pad;
+	__u64 packets[2];		/* closed flow: by initiator, by responder */
+	__u64 bytes[2];
+};
+SL_ASSERT_SIZE(struct sl_event, 104);
+
+/* ----------------------------------------------------------- map names */
+
+#define SL_MAPS(X)                                                             \
+	X(EP, "sl_ep")                                                         \
+	X(ADDR, "sl_addr")                                                     \
+	X(IF, "sl_if")                                                         \
+	X(CLASS, "sl_class")                                                   \
+	X(RULE, "sl_rule")                                                     \
+	X(PORT, "sl_port")                                                     \
+	X(ROUTE, "sl_route")                                                   \
+	X(FLOW, "sl_flow")                                                     \
+	X(HALF, "sl_half")                                                     \
+	X(FRAG, "sl_frag")                                                     \
+	X(STATE, "sl_state")                                                   \
+	X(DROP, "sl_drop")                                                     \
+	X(DROP_RULE, "sl_drop_rule")                                           \
+	X(COUNT, "sl_count")                                                   \
+	X(EVENTS, "sl_events")
+
+enum sl_map {
+#define SL_MAP_MEMBER(sym, name) SL_MAP_##sym,
+	SL_MAPS(SL_MAP_MEMBER)
+#undef SL_MAP_MEMBER
+	__SL_MAP_MAX,
+};
+
+#endif /* SLUICE_ABI_H */

@@ -1,0 +1,1 @@
+BPF_OBJS += $(O)/bpf/sluice.bpf.o

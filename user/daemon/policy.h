@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The policy side of the daemon in one face: objects in, kernel tables out.
+ *
+ *   objects ─▶ model ─▶ compile (pure) ─▶ plan ─▶ reconcile ─▶ sl_class,
+ *                                                  sl_rule, sl_port, policy words
+ *
+ * The rest of the daemon knows this header and nothing behind it. All calls
+ * are from the loop's thread.
+ */
+#ifndef SLUICED_POLICY_H
+#define SLUICED_POLICY_H
+
+#include <jansson.h>
+#include "lib/sluice.h"
+
+struct policy;
+struct object;			/* user/daemon/object.h: one Kubernetes object */
+
+/* Where something is wrong, and what would be right. */
+struct diag {
+	char file[256];		/* "" when it came from elsewhere */
+	int line, column;	/* from 1; 0: unknown */
+	char field[256];	/* "spec.ingress[0].ports[1].endPort" */
+	char text[512];
+};
+
+struct policy_stats {
+	unsigned int namespaces, pods, nodes, policies;
+	unsigned int rejected;		/* objects whose last version was refused */
+	unsigned int classes, rulesets, rules, ports;
+	unsigned int commits;
+	unsigned long compile_us, commit_us;	/* of the last commit */
+};
+
+/*
+ * @sl: dataplane to keep right; NULL: compile only (tests, --check-config).
+ * What is in the kernel is read back, and reused where it is what is wanted.
+ */
+int policy_new(struct sluice *sl, const char *node_name, struct policy **out);
+void policy_free(struct policy *pol);
+
+/*
+ * Takes ownership of @obj, which replaces the object of its kind, namespace
+ * and name. A refused object (-EINVAL, @diag says why) leaves the last good
+ * version in force. Nothing reaches the kernel before policy_commit().
+ */
+int policy_object_apply(struct policy *pol, struct object *obj, struct diag *diag);
+int policy_object_delete(struct policy *pol, int kind, const char *ns, const char *name);
+
+/*
+ * A pod of this node. sl_ep[@ep] is filled in but for policy and class_id,
+ * with the closed word. Opened by the next policy_commit(). @ns and @pod may
+ * name a pod that no object describes: then it has no labels.
+ */
+int policy_endpoint_add(struct policy *pol, __u32 ep, const char *ns, const char *pod,
+			const union sl_addr addr[__SL_FAMILY_MAX]);
+int policy_endpoint_del(struct policy *pol, __u32 ep);
+
+/*
+ * Compiles and writes the difference, make before break. When it returns 0
+ * the kernel enforces what the objects say. On error the kernel enforces
+ * what it did before, or closed for new endpoints, and the next commit tries
+ * again.
+ */
+int policy_commit(struct policy *pol);
+/* Reads everything back from the kernel and repairs what differs; returns
+ * the number of differences. */
+int policy_reconcile(struct policy *pol);
+
+void policy_get_stats(const struct policy *pol, struct policy_stats *st);
+
+/* Node objects, for routing. The array and its strings live until the next
+ * call into @pol; addr entries are all zero where the object has none. */
+struct policy_node {
+	const char *name;
+	union sl_addr addr[__SL_FAMILY_MAX];	/* InternalIP */
+	struct sl_prefix pod_cidr[4];
+	unsigned int npod_cidr;
+};
+const struct policy_node *policy_nodes(struct policy *pol, size_t *count);
+
+/* New references, NULL without memory. */
+json_t *policy_list_json(struct policy *pol);
+json_t *policy_show_json(struct policy *pol, const char *ns, const char *name); /* NULL: none */
+json_t *policy_class_json(struct policy *pol);
+/* @from, @to: "ns/pod" or an address; @proto IPPROTO_; -EINVAL with @diag. From
+ * the model and from the kernel's tables, both in the answer. */
+int policy_explain_json(struct policy *pol, const char *from, const char *to, int proto,
+			int port, json_t **out, struct diag *diag);
+/* Decider ids to names: {"123": {"tier","namespace","policy","direction","rule"}}. */
+json_t *policy_rules_json(struct policy *pol);
+
+#endif

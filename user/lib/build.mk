@@ -1,0 +1,2 @@
+LIBS += libsluice
+libsluice_SRCS := $(wildcard user/lib/*.c)

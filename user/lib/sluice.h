@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause */
+/*
+ * libsluice: the one way to the pipeline for every program, ours and others.
+ *
+ * A handle stands for one dataplane: the maps, programs and links pinned
+ * under one root (default /sys/fs/bpf/sluice). Handles hold no global state;
+ * one handle is for one thread at a time. Functions return 0 or a negative
+ * errno unless they say otherwise, and never print.
+ */
+#ifndef SLUICE_H
+#define SLUICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include "bpf/abi.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SLUICE_PIN_ROOT	"/sys/fs/bpf/sluice"
+#define SLUICE_RUN_DIR	"/run/sluice"
+#define SLUICE_STATE_DIR "/var/lib/sluice"
+
+struct sluice;
+
+/* ------------------------------------------------------------- loading */
+
+struct sluice_load_opts {
+	size_t sz;			/* sizeof this struct */
+	__u32 flow_max;			/* entries; 0: 131072 */
+	__u32 half_max;			/* entries; 0: 32768 */
+	__u32 rule_max;			/* entries; 0: 1048576 */
+	__u32 class_max;		/* entries; 0: 65536 */
+	__u32 addr_max;			/* entries; 0: 8192 */
+	__u32 route_max;		/* entries; 0: 16384 */
+	/* NULL, or called with libbpf's and the verifier's complaints */
+	void (*log)(void *arg, const char *line);
+	void *log_arg;
+};
+
+/*
+ * sluice_load() - load the programs and pin everything under @root
+ * @root: directory on a bpffs, created 0700; mounted there if it is not one.
+ *
+ * Maps that are already pinned are kept with their contents; programs are
+ * always replaced, links in place (BPF_LINK_UPDATE), so that no packet goes
+ * unjudged in between. A map whose size in @opts differs from the pinned one
+ * is kept and reported through @opts->log.
+ *
+ * Errors: -EPERM (needs CAP_BPF, CAP_NET_ADMIN), -ENOTSUP (no BTF), -EBUSY
+ * (another loader is at work on @root), what bpf(2) returned.
+ */
+int sluice_load(const char *root, const struct sluice_load_opts *opts, struct sluice **out);
+
+/* sluice_open() - open what is pinned under @root; -ENOENT when nothing is. */
+int sluice_open(const char *root, struct sluice **out);
+void sluice_close(struct sluice *sl);
+
+/* sluice_unload() - detach all links and unpin everything under @root. */
+int sluice_unload(const char *root);
+
+/* Descriptor of a pinned map; owned by the handle. Never fails on an open handle. */
+int sluice_map_fd(const struct sluice *sl, enum sl_map map);
+const char *sluice_map_name(enum sl_map map);
+
+enum sluice_attach {
+	SLUICE_ATTACH_VETH,		/* node's end of a pod's veth pair */
+	SLUICE_ATTACH_NETKIT,		/* primary of a pod's netkit pair */
+	SLUICE_ATTACH_UPLINK,
+	SLUICE_ATTACH_TUNNEL,		/* collect-metadata VXLAN or Geneve device */
+	__SLUICE_ATTACH_MAX,
+};
+
+/*
+ * sluice_attach() - put the programs of @how on a device of the caller's
+ * network namespace, pinned. tcx where the kernel has it, else clsact.
+ * Attached already with the same @how: 0, nothing changes.
+ */
+int sluice_attach(struct sluice *sl, int ifindex, enum sluice_attach how);
+/* sluice_detach() - the reverse; 0 when the device or the link is gone already. */
+int sluice_detach(struct sluice *sl, int ifindex);
+/* Calls @cb for each device with programs; a negative return stops and is returned. */
+int sluice_attached(struct sluice *sl,
+		    int (*cb)(void *arg, int ifindex, enum sluice_attach how), void *arg);
+
+/* ----------------------------------------------- endpoints, run-time state */
+
+/*
+ * The endpoint array and the state word, mapped shared and writable; valid
+ * until sluice_close(). Writers of `policy` and `route_gen` use
+ * sluice_ep_set_policy() and sluice_route_gen_bump().
+ */
+struct sl_ep *sluice_eps(struct sluice *sl);	/* SL_EP_MAX entries */
+struct sl_state *sluice_state(struct sluice *sl);
+
+static inline void sluice_ep_set_policy(struct sl_ep *ep, __u64 word)
+{
+	__atomic_store_n(&ep->policy, word, __ATOMIC_RELEASE);
+}
+
+static inline __u64 sluice_ep_policy(const struct sl_ep *ep)
+{
+	return __atomic_load_n(&ep->policy, __ATOMIC_ACQUIRE);
+}
+
+static inline void sluice_route_gen_bump(struct sl_state *st)
+{
+	__atomic_add_fetch(&st->route_gen, 1, __ATOMIC_RELEASE);
+}
+
+/* --------------------------------------------------------------- addresses */
+
+#define SLUICE_ADDR_STRLEN	46	/* longest address and the NUL */
+#define SLUICE_PREFIX_STRLEN	50
+
+bool sluice_addr_is_v4(const union sl_addr *a);
+/* @text: IPv4 or IPv6 without a prefix length; -EINVAL otherwise. */
+int sluice_addr_parse(const char *text, union sl_addr *out);
+/* @buf holds SLUICE_ADDR_STRLEN; returns @buf. IPv4-mapped prints as IPv4. */
+const char *sluice_addr_format(const union sl_addr *a, char *buf);
+/* "10.0.0.0/8", "fd00::/64"; host bits must be zero unless @loose; -EINVAL. */
+int sluice_prefix_parse(const char *text, bool loose, struct sl_prefix *out);
+/* @buf holds SLUICE_PREFIX_STRLEN; prints the length in the family's own bits. */
+const char *sluice_prefix_format(const struct sl_prefix *p, char *buf);
+bool sluice_prefix_contains(const struct sl_prefix *p, const union sl_addr *a);
+
+/* ------------------------------------------------------------------- flows */
+
+/*
+ * Calls @cb for every flow, half-open ones too (@half says which), aliases
+ * left out; in no order, and a flow that comes or goes meanwhile may be
+ * missed. A non-zero return of @cb stops and is returned.
+ */
+int sluice_flow_each(struct sluice *sl,
+		     int (*cb)(void *arg, const struct sl_tuple *key,
+			       const struct sl_flow *flow, bool half), void *arg);
+/* Deletes a flow and its alias; -ENOENT. The next packet is judged anew. */
+int sluice_flow_del(struct sluice *sl, const struct sl_tuple *key);
+/* Removes idle and closed flows and stale aliases; returns how many. */
+int sluice_flow_expire(struct sluice *sl);
+
+/* ------------------------------------------------------- drops and counters */
+
+/* Sums over the CPUs. */
+int sluice_drops(struct sluice *sl, struct sl_counter out[__SL_DROP_MAX]);
+int sluice_counts(struct sluice *sl, __u64 out[__SL_COUNT_MAX]);
+
+const char *sluice_drop_name(enum sl_drop reason);	/* "policy-ingress" */
+const char *sluice_drop_text(enum sl_drop reason);	/* one clause for people */
+const char *sluice_count_name(enum sl_count count);
+
+/* Event ring: one reader at a time. */
+struct sluice_events;
+int sluice_events_open(struct sluice *sl, int (*cb)(void *arg, const struct sl_event *ev),
+		       void *arg, struct sluice_events **out);
+int sluice_events_fd(const struct sluice_events *ev);	/* readable: call _read() */
+int sluice_events_read(struct sluice_events *ev);	/* returns how many */
+void sluice_events_close(struct sluice_events *ev);
+
+/* ------------------------------------------------------------------ tables */
+
+/*
+ * Every map describes itself: match fields and value fields with names and
+ * formats. `sluice table` and later doors print any table from this alone.
+ */
+enum sluice_match {
+	SLUICE_MATCH_INDEX,		/* array */
+	SLUICE_MATCH_EXACT,		/* hash */
+	SLUICE_MATCH_LPM,
+	SLUICE_MATCH_NONE,		/* ring */
+};
+
+enum sluice_format {
+	SLUICE_FMT_UINT,		/* host order, 1, 2, 4 or 8 bytes */
+	SLUICE_FMT_BE,			/* network order */
+	SLUICE_FMT_HEX,
+	SLUICE_FMT_ADDR,		/* union sl_addr */
+	SLUICE_FMT_MAC,
+	SLUICE_FMT_ENUM,		/* names[] */
+	SLUICE_FMT_PREFIX,		/* struct sl_prefix */
+	SLUICE_FMT_BYTES,
+};
+
+struct sluice_field {
+	const char *name;
+	__u16 offset;			/* bytes */
+	__u16 size;			/* bytes */
+	enum sluice_format fmt;
+	const char *const *names;	/* SLUICE_FMT_ENUM, NULL-terminated */
+};
+
+struct sluice_table {
+	const char *name;		/* without sl_: "flow", "rule", … */
+	const char *text;		/* one line for people */
+	enum sl_map map;
+	enum sluice_match match;
+	bool percpu;			/* values are summed on reading */
+	bool writable;			/* entries may be changed by hand */
+	__u16 key_size, value_size;
+	const struct sluice_field *key, *value;	/* end: name NULL */
+};
+
+const struct sluice_table *sluice_tables(size_t *count);
+const struct sluice_table *sluice_table_find(const char *name);
+/* Entries in use, or a negative errno; @max: capacity, may be NULL. */
+long sluice_table_count(struct sluice *sl, const struct sluice_table *t, __u32 *max);
+int sluice_table_each(struct sluice *sl, const struct sluice_table *t,
+		      int (*cb)(void *arg, const void *key, const void *value), void *arg);
+/* Prints one field as text; returns what snprintf would. */
+int sluice_field_format(const struct sluice_field *f, const void *base, char *buf, size_t len);
+
+/* ---------------------------------------------------------------- features */
+
+struct sluice_feature {
+	const char *name;		/* "tcx" */
+	const char *text;		/* what sluice does with it */
+	bool required;
+	int present;			/* 1, 0, or a negative errno: could not be found out */
+};
+
+/* Probes the running kernel; @out is static per call site, end: name NULL. */
+int sluice_features(struct sluice_feature *out, size_t max);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SLUICE_H */
