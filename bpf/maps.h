@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every map of the pipeline. Sizes are defaults that the loader may change
+ * before it creates them (struct sluice_load_opts); keys, values and names
+ * are those of bpf/abi.h. What is not named there (sl_scratch, sl_limit) is
+ * private to one load of the programs, and is not pinned.
+ */
+#ifndef SL_BPF_MAPS_H
+#define SL_BPF_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+#include "bpf/abi.h"
+
+#define SL_FLOW_ENTRIES		131072
+#define SL_HALF_ENTRIES		32768
+#define SL_RULE_ENTRIES		1048576
+#define SL_PORT_ENTRIES		262144
+#define SL_CLASS_ENTRIES	65536
+#define SL_ADDR_ENTRIES		8192
+#define SL_ROUTE_ENTRIES	16384
+#define SL_FRAG_ENTRIES		16384
+#define SL_DROP_RULE_ENTRIES	16384
+#define SL_EVENTS_BYTES		(256 * 1024)
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SL_EP_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_ep);
+} sl_ep SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SL_ADDR_ENTRIES);
+	__type(key, union sl_addr);
+	__type(value, struct sl_addr_val);
+} sl_addr SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SL_EP_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} sl_if SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_CLASS_ENTRIES);
+	__type(key, struct sl_prefix);
+	__type(value, struct sl_class_val);
+} sl_class SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_RULE_ENTRIES);
+	__type(key, struct sl_rule_key);
+	__type(value, struct sl_rule_val);
+} sl_rule SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_PORT_ENTRIES);
+	__type(key, struct sl_port_key);
+	__type(value, struct sl_port_val);
+} sl_port SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_ROUTE_ENTRIES);
+	__type(key, struct sl_prefix);
+	__type(value, struct sl_route_val);
+} sl_route SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SL_FLOW_ENTRIES);
+	__type(key, struct sl_tuple);
+	__type(value, struct sl_flow);
+} sl_flow SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SL_HALF_ENTRIES);
+	__type(key, struct sl_tuple);
+	__type(value, struct sl_flow);
+} sl_half SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SL_FRAG_ENTRIES);
+	__type(key, struct sl_frag_key);
+	__type(value, struct sl_frag_val);
+} sl_frag SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct sl_state);
+} sl_state SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, __SL_DROP_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_counter);
+} sl_drop SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SL_DROP_RULE_ENTRIES);
+	__type(key, struct sl_drop_key);
+	__type(value, struct sl_counter);
+} sl_drop_rule SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, __SL_COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} sl_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, SL_EVENTS_BYTES);
+} sl_events SEC(".maps");
+
+#endif /* SL_BPF_MAPS_H */
