@@ -57,6 +57,13 @@ SL_ASSERT_SIZE(struct sl_prefix, 20);
  * when it differs; the column chooses which of the two class ids of an
  * address this endpoint reads, so that classes change for an endpoint at
  * the same instant as its rules do.
+ *
+ * A reader takes the word, then looks up class, rule and ports, then takes
+ * the word again, and begins anew when it is another one: between the two
+ * the writer may have gone on to reuse the other column or to delete rules
+ * that nothing points to any more. What a flow remembers is the generation
+ * of the word that was confirmed. Reads must not be reordered around the
+ * second load (x86 keeps them in order by itself).
  */
 #define SL_EP_MAX		4096
 #define SL_EP_ISOLATED_INGRESS	(1ULL << 63)
@@ -159,17 +166,22 @@ SL_ASSERT_SIZE(struct sl_rule_key, 8);
 
 struct sl_rule_val {
 	__u8 verdict;			/* enum sl_verdict */
-	__u8 tier;			/* enum sl_tier of the decider */
-	__u16 pad;
-	__u32 rule;			/* id of the decider, see Documentation */
-	__u32 ports;			/* port set id, for SL_VERDICT_PORTS */
+	__u8 tier;			/* enum sl_tier of @rule */
+	__u8 deny_tier;			/* enum sl_tier of @deny */
+	__u8 pad;
+	__u32 rule;			/* id of the decider, see Documentation/policy.md */
+	__u32 deny;			/* SL_VERDICT_PORTS: who refuses what the set doesn't hold */
+	__u32 ports;			/* SL_VERDICT_PORTS: port set id */
 };
-SL_ASSERT_SIZE(struct sl_rule_val, 12);
+SL_ASSERT_SIZE(struct sl_rule_val, 16);
 
 /*
  * sl_port: LPM trie over port set, protocol and port. Prefix lengths: 32
  * for the set alone, 40 with the protocol, up to 56 for one port. Nothing
- * found: denied, decider is the rule entry's.
+ * found: denied by the rule entry's @deny. A set is shared by all rules with
+ * equal port lists, so an entry whose @rule is 0 was decided by the rule
+ * entry's @rule and @tier; another @rule is named only where several rules
+ * contribute ports to one set.
  */
 struct sl_port_key {
 	__u32 prefixlen;
@@ -186,9 +198,9 @@ SL_ASSERT_SIZE(struct sl_port_key, 12);
 
 struct sl_port_val {
 	__u8 verdict;			/* SL_VERDICT_DENY or _ALLOW */
-	__u8 tier;
+	__u8 tier;			/* of @rule */
 	__u16 pad;
-	__u32 rule;
+	__u32 rule;			/* 0: see above */
 };
 SL_ASSERT_SIZE(struct sl_port_val, 8);
 

@@ -17,8 +17,15 @@
 struct policy;
 struct object;			/* user/daemon/object.h: one Kubernetes object */
 
+enum diag_level {
+	DIAG_ERROR,		/* refused: not in force */
+	DIAG_WARNING,		/* taken, but perhaps not what was meant */
+	DIAG_NOTE,		/* nothing wrong: an object sluice has no use for */
+};
+
 /* Where something is wrong, and what would be right. */
 struct diag {
+	enum diag_level level;
 	char file[256];		/* "" when it came from elsewhere */
 	int line, column;	/* from 1; 0: unknown */
 	char field[256];	/* "spec.ingress[0].ports[1].endPort" */
@@ -49,9 +56,12 @@ int policy_object_apply(struct policy *pol, struct object *obj, struct diag *dia
 int policy_object_delete(struct policy *pol, int kind, const char *ns, const char *name);
 
 /*
- * A pod of this node. sl_ep[@ep] is filled in but for policy and class_id,
- * with the closed word. Opened by the next policy_commit(). @ns and @pod may
- * name a pod that no object describes: then it has no labels.
+ * A pod of this node. sl_ep[@ep] is filled in but for policy and class_id;
+ * its word is the closed one, or, after a restart of the daemon, the one in
+ * force, which stays when it is what is wanted. Opened by the next
+ * policy_commit(). @ns and @pod may name a pod that no object describes: then
+ * it has no labels. -EEXIST: @ep is in use. @addr wins over the addresses
+ * in the pod's object. policy_endpoint_del() stores the closed word at once.
  */
 int policy_endpoint_add(struct policy *pol, __u32 ep, const char *ns, const char *pod,
 			const union sl_addr addr[__SL_FAMILY_MAX]);
@@ -88,6 +98,10 @@ json_t *policy_class_json(struct policy *pol);
  * the model and from the kernel's tables, both in the answer. */
 int policy_explain_json(struct policy *pol, const char *from, const char *to, int proto,
 			int port, json_t **out, struct diag *diag);
+/* {addr: "ns/pod"} of every pod whose address is known. */
+json_t *policy_addresses_json(struct policy *pol);
+/* Objects that are kept aside or taken with a doubt: list of {"kind", "namespace", "name", "text"}. */
+json_t *policy_warnings_json(struct policy *pol);
 /* Decider ids to names: {"123": {"tier","namespace","policy","direction","rule"}}. */
 json_t *policy_rules_json(struct policy *pol);
 
