@@ -171,7 +171,7 @@ demo: deps
 	$(Q)scripts/demo/run
 
 check: deps
-	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)$(MAKE) --no-print-directory tests fuzz-build
 	$(Q)selftests/run $(T)
 
 bench: deps
