@@ -79,6 +79,8 @@ enum sluice_attach {
  * Attached already with the same @how: 0, nothing changes.
  */
 int sluice_attach(struct sluice *sl, int ifindex, enum sluice_attach how);
+/* From now on this handle attaches by clsact even where the kernel has tcx (@only), or not. */
+void sluice_attach_clsact(struct sluice *sl, bool only);
 /* sluice_detach() - the reverse; 0 when the device or the link is gone already. */
 int sluice_detach(struct sluice *sl, int ifindex);
 /* Calls @cb for each device with programs; a negative return stops and is returned. */
@@ -116,7 +118,10 @@ static inline void sluice_route_gen_bump(struct sl_state *st)
 #define SLUICE_PREFIX_STRLEN	50
 
 bool sluice_addr_is_v4(const union sl_addr *a);
-/* @text: IPv4 or IPv6 without a prefix length; -EINVAL otherwise. */
+/*
+ * @text: IPv4 or IPv6 without a prefix length; -EINVAL otherwise. One address
+ * has one text: no leading zeros, no zone, no IPv4-mapped IPv6.
+ */
 int sluice_addr_parse(const char *text, union sl_addr *out);
 /* @buf holds SLUICE_ADDR_STRLEN; returns @buf. IPv4-mapped prints as IPv4. */
 const char *sluice_addr_format(const union sl_addr *a, char *buf);
@@ -124,6 +129,8 @@ const char *sluice_addr_format(const union sl_addr *a, char *buf);
 int sluice_prefix_parse(const char *text, bool loose, struct sl_prefix *out);
 /* @buf holds SLUICE_PREFIX_STRLEN; prints the length in the family's own bits. */
 const char *sluice_prefix_format(const struct sl_prefix *p, char *buf);
+/* The families don't mix: ::/0 does not contain 10.0.0.1. */
+bool sluice_prefix_is_v4(const struct sl_prefix *p);
 bool sluice_prefix_contains(const struct sl_prefix *p, const union sl_addr *a);
 
 /* ------------------------------------------------------------------- flows */

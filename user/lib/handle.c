@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/* The handle: descriptors of the pinned maps and the two that are mapped. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+#include "lib/internal.h"
+
+static int open_maps(struct sluice *sl)
+{
+	char path[PATH_MAX];
+	enum sl_map map;
+	int fd;
+
+	for (map = 0; map < __SL_MAP_MAX; map++) {
+		fd = bpf_obj_get(pin_path(path, sl->root, PIN_MAPS, sluice_map_name(map)));
+		if (fd < 0)
+			return fd;
+		sl->map_fd[map] = fd;
+	}
+	return 0;
+}
+
+/* -ESTALE: pinned by another build whose maps look different. */
+static int check_size(int fd, __u32 value_size, __u32 entries)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int err;
+
+	err = bpf_map_get_info_by_fd(fd, &info, &len);
+	if (err)
+		return err;
+	return info.value_size != value_size || info.max_entries < entries ? -ESTALE : 0;
+}
+
+static int map_shared(int fd, __u32 value_size, __u32 entries, void **out)
+{
+	void *mem;
+	int err;
+
+	err = check_size(fd, value_size, entries);
+	if (err)
+		return err;
+	mem = mmap(NULL, (size_t)value_size * entries, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	*out = mem;
+	return 0;
+}
+
+int sluice_open(const char *root, struct sluice **out)
+{
+	struct sluice *sl;
+	size_t len;
+	int err;
+
+	len = strlen(root);
+	if (len > PIN_ROOT_MAX)
+		return -ENAMETOOLONG;
+	sl = calloc(1, sizeof(*sl) + len + 1);
+	if (!sl)
+		return -ENOMEM;
+	memcpy(sl->root, root, len + 1);
+	memset(sl->map_fd, -1, sizeof(sl->map_fd));
+
+	err = open_maps(sl);
+	if (!err)
+		err = map_shared(sl->map_fd[SL_MAP_EP], sizeof(*sl->eps), SL_EP_MAX,
+				 (void **)&sl->eps);
+	if (!err)
+		err = map_shared(sl->map_fd[SL_MAP_STATE], sizeof(*sl->state), 1,
+				 (void **)&sl->state);
+	if (err) {
+		sluice_close(sl);
+		return err;
+	}
+	*out = sl;
+	return 0;
+}
+
+void sluice_close(struct sluice *sl)
+{
+	enum sl_map map;
+
+	if (!sl)
+		return;
+	if (sl->eps)
+		munmap(sl->eps, sizeof(*sl->eps) * SL_EP_MAX);
+	if (sl->state)
+		munmap(sl->state, sizeof(*sl->state));
+	for (map = 0; map < __SL_MAP_MAX; map++)
+		if (sl->map_fd[map] >= 0)
+			close(sl->map_fd[map]);
+	free(sl);
+}
+
+int sluice_map_fd(const struct sluice *sl, enum sl_map map)
+{
+	return sl->map_fd[map];
+}
+
+struct sl_ep *sluice_eps(struct sluice *sl)
+{
+	return sl->eps;
+}
+
+struct sl_state *sluice_state(struct sluice *sl)
+{
+	return sl->state;
+}

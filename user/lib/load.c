@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Loading: the embedded object into the kernel, and its parts to their pins,
+ * in an order that makes sense when it ends anywhere. Maps first, each pinned
+ * in one step and kept by whoever comes later; then the programs that are at
+ * work are replaced, device by device; then the programs' own pins. A loader
+ * that dies leaves old and new programs on the same maps, which is right, and
+ * the next one replaces them all.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "bpf/sluice.skel.h"
+#include "lib/internal.h"
+
+#define KERNEL_BTF		"/sys/kernel/btf/vmlinux"
+/* The verifier's last words; it keeps the end when there is more. */
+#define VERIFIER_LOG_SIZE	(64 << 10)
+
+/* Entries that @opts asks for, 0: what the object says. */
+static __u32 wanted_size(const struct sluice_load_opts *opts, const char *map)
+{
+	const struct {
+		enum sl_map map;
+		__u32 max;
+	} sizes[] = {
+		{ SL_MAP_FLOW, opts->flow_max },   { SL_MAP_HALF, opts->half_max },
+		{ SL_MAP_RULE, opts->rule_max },   { SL_MAP_CLASS, opts->class_max },
+		{ SL_MAP_ADDR, opts->addr_max },   { SL_MAP_ROUTE, opts->route_max },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++)
+		if (!strcmp(sluice_map_name(sizes[i].map), map))
+			return sizes[i].max;
+	return 0;
+}
+
+static int check_layout(struct bpf_map *map, int fd, __u32 wanted)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	int err;
+
+	err = bpf_map_get_info_by_fd(fd, &info, &len);
+	if (err)
+		return err;
+	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
+	    info.value_size != bpf_map__value_size(map) ||
+	    info.map_flags != bpf_map__map_flags(map)) {
+		log_line("%s: pinned with another layout (type %u key %u value %u flags %#x): "
+			 "unload what is there first", bpf_map__name(map), info.type,
+			 info.key_size, info.value_size, info.map_flags);
+		return -ESTALE;
+	}
+	if (wanted && wanted != info.max_entries)
+		log_line("%s: keeps its %u entries, %u asked for", bpf_map__name(map),
+			 info.max_entries, wanted);
+	return 0;
+}
+
+/* Takes the pinned map where there is one, contents and size. */
+static int prepare_map(struct bpf_map *map, const char *root, __u32 wanted)
+{
+	char path[PATH_MAX];
+	int fd, err;
+
+	fd = bpf_obj_get(pin_path(path, root, PIN_MAPS, bpf_map__name(map)));
+	if (fd == -ENOENT)
+		return wanted ? bpf_map__set_max_entries(map, wanted) : 0;
+	if (fd < 0)
+		return fd;
+	err = check_layout(map, fd, wanted);
+	if (!err)
+		err = bpf_map__reuse_fd(map, fd);
+	close(fd);
+	return err;
+}
+
+static int prepare_maps(struct bpf_object *obj, const char *root,
+			const struct sluice_load_opts *opts)
+{
+	struct bpf_map *map;
+	int err;
+
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__is_internal(map))
+			continue;
+		err = prepare_map(map, root, wanted_size(opts, bpf_map__name(map)));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int pin_maps(struct bpf_object *obj, const char *root)
+{
+	char path[PATH_MAX];
+	struct bpf_map *map;
+	int err;
+
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__is_internal(map))
+			continue;
+		err = bpf_obj_pin(bpf_map__fd(map),
+				  pin_path(path, root, PIN_MAPS, bpf_map__name(map)));
+		if (err && err != -EEXIST)
+			return err;
+	}
+	return 0;
+}
+
+static int pin_progs(struct bpf_object *obj, const char *root)
+{
+	struct bpf_program *prog;
+	int err;
+
+	bpf_object__for_each_program(prog, obj) {
+		err = pin_replace(bpf_program__fd(prog), root, PIN_PROGS,
+				  bpf_program__name(prog));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int replace_attached(struct bpf_object *obj, const char *root)
+{
+	int fds[__SL_HOOK_MAX];
+	struct bpf_program *prog;
+	enum sl_hook hook;
+
+	for (hook = 0; hook < __SL_HOOK_MAX; hook++) {
+		prog = bpf_object__find_program_by_name(obj, hook_prog_name(hook));
+		fds[hook] = prog ? bpf_program__fd(prog) : -ENOENT;
+	}
+	return attach_replace_all(root, fds);
+}
+
+static int load_object(const char *root, const struct sluice_load_opts *opts, char *verifier_log)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, open_opts,
+		    .kernel_log_buf = verifier_log,
+		    .kernel_log_size = verifier_log ? VERIFIER_LOG_SIZE : 0);
+	struct sluice_bpf *skel;
+	int err;
+
+	skel = sluice_bpf__open_opts(&open_opts);
+	if (!skel)
+		return -errno;
+	err = prepare_maps(skel->obj, root, opts);
+	if (err)
+		goto out;
+	err = sluice_bpf__load(skel);
+	if (err) {
+		log_text(verifier_log);
+		goto out;
+	}
+	err = pin_maps(skel->obj, root);
+	if (!err)
+		err = replace_attached(skel->obj, root);
+	if (!err)
+		err = pin_progs(skel->obj, root);
+out:
+	sluice_bpf__destroy(skel);
+	return err;
+}
+
+static int load_locked(const char *root, const struct sluice_load_opts *opts)
+{
+	char *verifier_log = NULL;
+	int lock, err;
+
+	lock = pin_lock(root, false);
+	if (lock < 0)
+		return lock;
+	if (opts->log)
+		verifier_log = calloc(1, VERIFIER_LOG_SIZE);
+	err = load_object(root, opts, verifier_log);
+	free(verifier_log);
+	close(lock);
+	return err;
+}
+
+int sluice_load(const char *root, const struct sluice_load_opts *user_opts, struct sluice **out)
+{
+	struct sluice_load_opts opts = { .sz = sizeof(opts) };
+	struct log_scope scope;
+	int err;
+
+	/* a caller built against an older header knows fewer options */
+	if (user_opts)
+		memcpy(&opts, user_opts,
+		       user_opts->sz < sizeof(opts) ? user_opts->sz : sizeof(opts));
+	if (access(KERNEL_BTF, R_OK))
+		return -ENOTSUP;
+	err = pin_dirs_make(root);
+	if (err)
+		return err;
+
+	log_begin(&scope, opts.log, opts.log_arg);
+	err = load_locked(root, &opts);
+	log_end(&scope);
+	return err ? err : sluice_open(root, out);
+}
+
+static int remove_pin(void *arg, const char *name)
+{
+	char path[PATH_MAX];
+	int n = snprintf(path, sizeof(path), "%s/%s", (const char *)arg, name);
+
+	if (n >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	return unlink(path) && errno != ENOENT ? -errno : 0;
+}
+
+static int remove_pins(const char *root, enum pin_dir dir)
+{
+	char path[PATH_MAX];
+
+	pin_path(path, root, dir, NULL);
+	return pin_each(root, dir, remove_pin, path);
+}
+
+int sluice_unload(const char *root)
+{
+	struct log_scope scope;
+	int lock, err;
+
+	lock = pin_lock(root, true);
+	if (lock == -ENOENT)
+		return 0;
+	if (lock < 0)
+		return lock;
+	log_begin(&scope, NULL, NULL);
+	err = attach_remove_all(root);
+	log_end(&scope);
+	if (!err)
+		err = remove_pins(root, PIN_LINKS);
+	if (!err)
+		err = remove_pins(root, PIN_PROGS);
+	if (!err)
+		err = remove_pins(root, PIN_MAPS);
+	if (!err)
+		err = pin_dirs_remove(root);
+	close(lock);
+	return err;
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * Below the pin root: the bpffs it lies on, the directories
+ * v<abi>/{maps,progs,links}, the lock, and pins that are replaced in one step.
+ */
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+#include "lib/internal.h"
+
+#define BPFFS		"/sys/fs/bpf"
+#define MOUNT_SOURCE	"sluice"	/* how a mount of ours is known again */
+/* A new pin before it takes its place. bpffs wants no dots in names. */
+#define NEW_PREFIX	"new_"
+
+static const char *const dir_names[__PIN_MAX] = {
+	[PIN_MAPS] = "maps", [PIN_PROGS] = "progs", [PIN_LINKS] = "links",
+};
+
+const char *pin_path(char *buf, const char *root, enum pin_dir dir, const char *name)
+{
+	snprintf(buf, PATH_MAX, "%s/v%u/%s%s%s", root, SL_ABI_VERSION, dir_names[dir],
+		 name ? "/" : "", name ? name : "");
+	return buf;
+}
+
+static bool on_bpffs(const char *path)
+{
+	struct statfs st;
+
+	return !statfs(path, &st) && st.f_type == BPF_FS_MAGIC;
+}
+
+static int mount_bpffs(const char *path)
+{
+	return mount(MOUNT_SOURCE, path, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") ?
+	       -errno : 0;
+}
+
+/* The kernel's own mount point first: sysfs lets nobody make a directory. */
+static int mount_default(const char *root)
+{
+	size_t len = strlen(BPFFS);
+
+	if (strncmp(root, BPFFS, len) || (root[len] && root[len] != '/') || on_bpffs(BPFFS))
+		return 0;
+	return mount_bpffs(BPFFS);
+}
+
+static int make_parents(const char *root)
+{
+	char path[PATH_MAX], *slash;
+
+	snprintf(path, sizeof(path), "%s", root);
+	for (slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(path, 0700) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+}
+
+static int root_check(const char *root)
+{
+	if (root[0] != '/')
+		return -EINVAL;
+	return strlen(root) > PIN_ROOT_MAX ? -ENAMETOOLONG : 0;
+}
+
+int pin_dirs_make(const char *root)
+{
+	char path[PATH_MAX];
+	enum pin_dir dir;
+	int err;
+
+	err = root_check(root);
+	if (!err)
+		err = mount_default(root);
+	if (!err)
+		err = make_parents(root);
+	if (!err && !on_bpffs(root))
+		err = mount_bpffs(root);
+	if (err)
+		return err;
+
+	snprintf(path, sizeof(path), "%s/v%u", root, SL_ABI_VERSION);
+	if (mkdir(path, 0700) && errno != EEXIST)
+		return -errno;
+	for (dir = 0; dir < __PIN_MAX; dir++)
+		if (mkdir(pin_path(path, root, dir, NULL), 0700) && errno != EEXIST)
+			return -errno;
+	return 0;
+}
+
+/* Whether @root is a mount that mount_bpffs() made. */
+static bool mounted_here(const char *root)
+{
+	char line[PATH_MAX + 256], point[PATH_MAX], source[32];
+	bool found = false;
+	FILE *f = fopen("/proc/self/mountinfo", "re");
+
+	if (!f)
+		return false;
+	/* id, parent, device, root, mount point, options, …, -, type, source */
+	while (fgets(line, sizeof(line), f)) {
+		char *tail = strstr(line, " - bpf ");
+
+		if (tail && sscanf(tail, " - bpf %31s", source) == 1 &&
+		    sscanf(line, "%*d %*d %*s %*s %4095s", point) == 1 &&
+		    !strcmp(point, root) && !strcmp(source, MOUNT_SOURCE))
+			found = true;
+	}
+	fclose(f);
+	return found;
+}
+
+int pin_dirs_remove(const char *root)
+{
+	char path[PATH_MAX];
+	enum pin_dir dir;
+
+	if (!on_bpffs(root))
+		return 0;
+	for (dir = 0; dir < __PIN_MAX; dir++)
+		if (rmdir(pin_path(path, root, dir, NULL)) && errno != ENOENT)
+			return -errno;
+	snprintf(path, sizeof(path), "%s/v%u", root, SL_ABI_VERSION);
+	if (rmdir(path) && errno != ENOENT)
+		return -errno;
+	if (strcmp(root, BPFFS) && mounted_here(root) && umount2(root, MNT_DETACH))
+		return -errno;
+	/* others may have put something beside: then it stays */
+	rmdir(root);
+	return 0;
+}
+
+int pin_lock(const char *root, bool wait)
+{
+	int fd, err;
+
+	err = root_check(root);
+	if (err)
+		return err;
+	fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	do {
+		err = flock(fd, LOCK_EX | (wait ? 0 : LOCK_NB)) ? -errno : 0;
+	} while (err == -EINTR);
+	if (err) {
+		close(fd);
+		return err == -EWOULDBLOCK ? -EBUSY : err;
+	}
+	return fd;
+}
+
+int pin_replace(int fd, const char *root, enum pin_dir dir, const char *name)
+{
+	char tmp[PATH_MAX], path[PATH_MAX], new_name[NAME_MAX];
+	int err;
+
+	snprintf(new_name, sizeof(new_name), NEW_PREFIX "%s", name);
+	pin_path(tmp, root, dir, new_name);
+	/* left by a loader that died */
+	if (unlink(tmp) && errno != ENOENT)
+		return -errno;
+	err = bpf_obj_pin(fd, tmp);
+	if (err)
+		return err;
+	if (rename(tmp, pin_path(path, root, dir, name))) {
+		err = -errno;
+		unlink(tmp);
+	}
+	return err;
+}
+
+int pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const char *name),
+	     void *arg)
+{
+	char path[PATH_MAX];
+	struct dirent *de;
+	int err = 0;
+	DIR *d;
+
+	d = opendir(pin_path(path, root, dir, NULL));
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (err >= 0 && (de = readdir(d)))
+		if (de->d_name[0] != '.')
+			err = cb(arg, de->d_name);
+	closedir(d);
+	return err < 0 ? err : 0;
+}
