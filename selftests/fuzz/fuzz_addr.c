@@ -23,10 +23,12 @@ static void check_prefix(const char *text, bool loose)
 {
 	char buf[SLUICE_PREFIX_STRLEN];
 	struct sl_prefix p, q;
+	union sl_addr a;
 
 	if (sluice_prefix_parse(text, loose, &p))
 		return;
-	if (p.prefixlen > 128 || !sluice_prefix_contains(&p, &p.addr))
+	a = p.addr;		/* copied: not aligned in there */
+	if (p.prefixlen > 128 || !sluice_prefix_contains(&p, &a))
 		abort();
 	/* host bits are gone, loose or not: the strict parser takes it back */
 	if (sluice_prefix_parse(sluice_prefix_format(&p, buf), false, &q) ||
