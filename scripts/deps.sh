@@ -2,13 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Installs the Debian packages that building, the demo and the tests need.
-# Idempotent; quick when nothing is missing. Debian 12 (bookworm) takes
-# libbpf, bpftool and iproute2 from its own backports, at the mirror that
-# apt already uses.
+# Idempotent; quick when nothing is missing. Debian 12 (bookworm) takes what
+# is too old there from its own backports, and virtme-ng, which it has not,
+# from trixie, pinned so low that nothing else follows; all from the mirror
+# that apt already uses.
 set -euo pipefail
 
-. /etc/os-release
-backports_pkgs=(libbpf-dev bpftool iproute2)
 pkgs=(
 	# build
 	gcc make pkgconf clang-19 llvm-19 libclang-rt-19-dev libc6-dev linux-libc-dev
@@ -17,55 +16,75 @@ pkgs=(
 	# demo and tests
 	curl python3 python3-yaml python3-pytest python3-tap python3-scapy libcmocka-dev
 	libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
+	# tests in a virtual machine
+	busybox-static kmod
 )
+newer=(libbpf-dev bpftool iproute2 qemu-system-x86)	# bookworm: backports
+newest=(virtme-ng)					# bookworm: trixie
 
-installed() {
-	[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+version() {
+	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p'
 }
 
-missing=()
-for p in "${pkgs[@]}"; do
-	installed "$p" || missing+=("$p")
-done
-
-missing_backports=()
-case ${VERSION_CODENAME:-} in
-bookworm)
-	for p in "${backports_pkgs[@]}"; do
-		v=$(dpkg-query -W -f '${Version}' "$p" 2>/dev/null || true)
-		[[ $v == *bpo12* ]] || missing_backports+=("$p")
+# wanting PATTERN PACKAGE...: those not installed in a version that matches
+wanting() {
+	local pattern=$1 p
+	shift
+	for p in "$@"; do
+		# shellcheck disable=SC2053 # a pattern is what it is
+		[[ $(version "$p") == $pattern ]] || printf '%s\n' "$p"
 	done
-	;;
-*)
-	for p in "${backports_pkgs[@]}"; do
-		installed "$p" || missing+=("$p")
-	done
-	;;
-esac
+}
 
-[ ${#missing[@]} -eq 0 ] && [ ${#missing_backports[@]} -eq 0 ] && exit 0
+. /etc/os-release
+bookworm=false
+[ "${VERSION_CODENAME:-}" = bookworm ] && bookworm=true
+mapfile -t missing < <(wanting '?*' "${pkgs[@]}" "${newest[@]}")
+if $bookworm; then
+	mapfile -t missing_newer < <(wanting '*bpo12*' "${newer[@]}")
+else
+	mapfile -t missing_newer < <(wanting '?*' "${newer[@]}")
+fi
+
+[ $((${#missing[@]} + ${#missing_newer[@]})) -eq 0 ] && exit 0
 
 if [ "$(id -u)" != 0 ]; then
-	echo "deps: missing: ${missing[*]} ${missing_backports[*]}" >&2
+	echo "deps: missing: ${missing[*]} ${missing_newer[*]}" >&2
 	echo "deps: run 'make deps' as root to install them" >&2
 	exit 1
 fi
 
-export DEBIAN_FRONTEND=noninteractive
-if [ ${#missing_backports[@]} -gt 0 ] &&
-   ! apt-get indextargets --format '$(CODENAME)' 'Created-By: Packages' | grep -qx bookworm-backports; then
+# add_suite SUITE: beside bookworm, from the mirror that bookworm comes from
+add_suite() {
+	local uri
+	apt-get indextargets --format '$(SUITE) $(CODENAME)' 'Created-By: Packages' |
+		grep -qw -- "$1" && return
 	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' \
 		'Component: main' 'Created-By: Packages' | head -n 1)
 	[ -n "$uri" ] || { echo "deps: apt knows no mirror for bookworm" >&2; exit 1; }
-	cat >/etc/apt/sources.list.d/bookworm-backports.sources <<-END
+	cat >"/etc/apt/sources.list.d/$1.sources" <<-END
 	Types: deb
 	URIs: $uri
-	Suites: bookworm-backports
+	Suites: $1
 	Components: main
 	Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 	END
-fi
+}
+
+export DEBIAN_FRONTEND=noninteractive
+apt_install() {
+	apt-get -q install -y --no-install-recommends "$@"
+}
+
 apt-get -q update
-[ ${#missing[@]} -eq 0 ] || apt-get -q install -y --no-install-recommends "${missing[@]}"
-[ ${#missing_backports[@]} -eq 0 ] ||
-	apt-get -q install -y --no-install-recommends -t bookworm-backports "${missing_backports[@]}"
+release=()
+if $bookworm; then
+	# The stanza ends with an empty line, or apt reads it together with the next file's.
+	printf 'Package: *\nPin: release n=trixie\nPin-Priority: 50\n\n' >/etc/apt/preferences.d/trixie
+	add_suite bookworm-backports
+	add_suite trixie
+	apt-get -q update
+	release=(-t bookworm-backports)
+fi
+[ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
+[ ${#missing_newer[@]} -eq 0 ] || apt_install "${release[@]}" "${missing_newer[@]}"
