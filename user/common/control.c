@@ -117,7 +117,7 @@ static int fill(struct control *ctl, long deadline)
 	ssize_t n;
 	int err;
 
-	if (ctl->len == CONTROL_LINE_MAX)
+	if (ctl->len >= CONTROL_ANSWER_MAX)
 		return -EPROTO;
 	if (ctl->len == ctl->size) {
 		size_t size = ctl->size ? ctl->size * 2 : 4096;
