@@ -53,7 +53,7 @@ static const char *const prog_names[__SL_HOOK_MAX] = {
 	[SL_HOOK_FROM_UPLINK] = "sl_from_uplink", [SL_HOOK_FROM_TUNNEL] = "sl_from_tunnel",
 };
 
-const char *hook_prog_name(enum sl_hook hook)
+const char *lib_hook_prog_name(enum sl_hook hook)
 {
 	return prog_names[hook];
 }
@@ -76,7 +76,7 @@ static void pin_init(struct pin *pin, const char *root, const struct point *pt, 
 		 prog_names[pt->hook] + strlen("sl_"), pin->clsact ? CLSACT_SUFFIX : "");
 	pin->pt = pt;
 	pin->ifindex = ifindex;
-	pin_path(pin->path, root, PIN_LINKS, name);
+	lib_pin_path(pin->path, root, PIN_LINKS, name);
 }
 
 /* Whether @name is one that pin_init() makes; fills @pin. */
@@ -88,7 +88,7 @@ static bool pin_parse(struct pin *pin, const char *root, const char *name)
 
 	if (!dash)
 		return false;
-	pin_path(path, root, PIN_LINKS, name);
+	lib_pin_path(path, root, PIN_LINKS, name);
 	for (i = 0; i < ARRAY_SIZE(points) * 2; i++) {
 		pin->clsact = i & 1;
 		pin_init(pin, root, &points[i / 2], atoi(dash + 1));
@@ -260,7 +260,7 @@ static int pin_detach(const struct pin *pin)
 	return unlink(pin->path) && errno != ENOENT ? -errno : 0;
 }
 
-static bool has_tcx(int ifindex)
+bool lib_has_tcx(int ifindex)
 {
 	__u32 ids[MPROG_MAX];
 
@@ -271,7 +271,7 @@ static int prog_open(const char *root, const char *name)
 {
 	char path[PATH_MAX];
 
-	return bpf_obj_get(pin_path(path, root, PIN_PROGS, name));
+	return bpf_obj_get(lib_pin_path(path, root, PIN_PROGS, name));
 }
 
 /* 1 when it was put there, 0 when it was there. */
@@ -320,7 +320,7 @@ static int walk_name(void *arg, const char *name)
 
 static int walk_pins(struct walk *walk)
 {
-	return pin_each(walk->root, PIN_LINKS, walk_name, walk);
+	return lib_pin_each(walk->root, PIN_LINKS, walk_name, walk);
 }
 
 static int detach_one(struct walk *walk, struct pin *pin)
@@ -329,7 +329,7 @@ static int detach_one(struct walk *walk, struct pin *pin)
 	return pin_detach(pin);
 }
 
-int attach_remove_all(const char *root)
+int lib_attach_remove_all(const char *root)
 {
 	struct walk walk = { .root = root, .cb = detach_one };
 
@@ -346,11 +346,11 @@ static int replace_one(struct walk *walk, struct pin *pin)
 	if (err == -ENOLINK)
 		return unlink(pin->path) && errno != ENOENT ? -errno : 0;
 	if (!err && pin->clsact)
-		err = pin_replace(fd, walk->root, PIN_LINKS, strrchr(pin->path, '/') + 1);
+		err = lib_pin_replace(fd, walk->root, PIN_LINKS, strrchr(pin->path, '/') + 1);
 	return err;
 }
 
-int attach_replace_all(const char *root, const int fds[__SL_HOOK_MAX])
+int lib_attach_replace_all(const char *root, const int fds[__SL_HOOK_MAX])
 {
 	struct walk walk = { .root = root, .cb = replace_one, .fds = fds };
 
@@ -419,18 +419,18 @@ static int attach_locked(struct walk *walk)
 int sluice_attach(struct sluice *sl, int ifindex, enum sluice_attach how)
 {
 	struct walk walk = { .root = sl->root, .ifindex = ifindex, .how = how };
-	struct log_scope scope;
+	struct lib_log_scope scope;
 	int lock, err;
 
 	if (how >= __SLUICE_ATTACH_MAX || ifindex <= 0)
 		return -EINVAL;
-	walk.clsact = how != SLUICE_ATTACH_NETKIT && (sl->clsact || !has_tcx(ifindex));
-	lock = pin_lock(sl->root, true);
+	walk.clsact = how != SLUICE_ATTACH_NETKIT && (sl->clsact || !lib_has_tcx(ifindex));
+	lock = lib_pin_lock(sl->root, true);
 	if (lock < 0)
 		return lock;
-	log_begin(&scope, NULL, NULL);
+	lib_log_begin(&scope, NULL, NULL);
 	err = attach_locked(&walk);
-	log_end(&scope);
+	lib_log_end(&scope);
 	close(lock);
 	return err;
 }
@@ -443,17 +443,17 @@ void sluice_attach_clsact(struct sluice *sl, bool only)
 int sluice_detach(struct sluice *sl, int ifindex)
 {
 	struct walk walk = { .root = sl->root, .cb = detach_one, .ifindex = ifindex };
-	struct log_scope scope;
+	struct lib_log_scope scope;
 	int lock, err;
 
 	if (ifindex <= 0)
 		return -EINVAL;
-	lock = pin_lock(sl->root, true);
+	lock = lib_pin_lock(sl->root, true);
 	if (lock < 0)
 		return lock;
-	log_begin(&scope, NULL, NULL);
+	lib_log_begin(&scope, NULL, NULL);
 	err = walk_pins(&walk);
-	log_end(&scope);
+	lib_log_end(&scope);
 	close(lock);
 	return err;
 }
@@ -473,11 +473,11 @@ int sluice_attached(struct sluice *sl,
 		    int (*cb)(void *arg, int ifindex, enum sluice_attach how), void *arg)
 {
 	struct walk walk = { .root = sl->root, .cb = report_one, .user_cb = cb, .user_arg = arg };
-	struct log_scope scope;
+	struct lib_log_scope scope;
 	int err;
 
-	log_begin(&scope, NULL, NULL);
+	lib_log_begin(&scope, NULL, NULL);
 	err = walk_pins(&walk);
-	log_end(&scope);
+	lib_log_end(&scope);
 	return err;
 }

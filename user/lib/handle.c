@@ -15,7 +15,7 @@ static int open_maps(struct sluice *sl)
 	int fd;
 
 	for (map = 0; map < __SL_MAP_MAX; map++) {
-		fd = bpf_obj_get(pin_path(path, sl->root, PIN_MAPS, sluice_map_name(map)));
+		fd = bpf_obj_get(lib_pin_path(path, sl->root, PIN_MAPS, sluice_map_name(map)));
 		if (fd < 0)
 			return fd;
 		sl->map_fd[map] = fd;

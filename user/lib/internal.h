@@ -10,6 +10,8 @@
 #include <stdarg.h>
 #include "lib/sluice.h"
 
+#define LIB_KERNEL_BTF	"/sys/kernel/btf/vmlinux"
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Longest root: leaves room for /v1/links/<how>-<ifindex>-<hook>-clsact. */
@@ -33,44 +35,59 @@ enum pin_dir {
 };
 
 /* @buf holds PATH_MAX; @name NULL: the directory itself. */
-const char *pin_path(char *buf, const char *root, enum pin_dir dir, const char *name);
+const char *lib_pin_path(char *buf, const char *root, enum pin_dir dir, const char *name);
 /* Makes the directories, 0700, on a bpffs that is mounted when there is none. */
-int pin_dirs_make(const char *root);
-/* Removes what pin_dirs_make() made; the directories must be empty. */
-int pin_dirs_remove(const char *root);
+int lib_pin_dirs_make(const char *root);
+/* Removes what lib_pin_dirs_make() made; the directories must be empty. */
+int lib_pin_dirs_remove(const char *root);
 /* Descriptor that holds the lock of @root, given back by close(); -EBUSY unless @wait. */
-int pin_lock(const char *root, bool wait);
+int lib_pin_lock(const char *root, bool wait);
 /* Pins @fd in place of whatever was there; at no instant is there nothing. */
-int pin_replace(int fd, const char *root, enum pin_dir dir, const char *name);
+int lib_pin_replace(int fd, const char *root, enum pin_dir dir, const char *name);
 /* Calls @cb for each name; a negative return stops and is returned. */
-int pin_each(const char *root, enum pin_dir dir,
+int lib_pin_each(const char *root, enum pin_dir dir,
 	     int (*cb)(void *arg, const char *name), void *arg);
+
+/* -------------------------------------------------------------- map.c */
+
+typedef int (*lib_map_cb_t)(void *arg, const void *key, const void *value);
+
+/* Calls @cb for each entry of a map that isn't per-CPU; non-zero stops and is returned. */
+int lib_map_each(int fd, __u32 key_size, __u32 value_size, lib_map_cb_t cb, void *arg);
+/* Sums a per-CPU array of @entries values of @words __u64 each into @out. */
+int lib_map_percpu_sum(int fd, __u32 entries, __u32 words, __u64 *out);
 
 /* -------------------------------------------------------------- log.c */
 
-struct log_scope {
+struct lib_log_scope {
 	void (*log)(void *arg, const char *line);
 	void *arg;
-	struct log_scope *outer;
+	struct lib_log_scope *outer;
 };
 
 /*
  * Between the two, what libbpf says in this thread goes to @log, or nowhere
  * when that is NULL. @scope belongs to the caller, on its stack.
  */
-void log_begin(struct log_scope *scope, void (*log)(void *arg, const char *line), void *arg);
-void log_end(struct log_scope *scope);
+void lib_log_begin(struct lib_log_scope *scope, void (*log)(void *arg, const char *line), void *arg);
+void lib_log_end(struct lib_log_scope *scope);
 /* To the innermost scope of this thread, a line at a time; cuts @text up. */
-void log_text(char *text);
-void log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void lib_log_text(char *text);
+void lib_log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* -------------------------------------------------------- table_desc.c */
+
+/* By enum, NULL-terminated. */
+extern const char *const lib_drop_names[], *const lib_count_names[];
 
 /* -------------------------------------------------------------- attach.c */
 
 /* Puts the programs of @fds, by hook, in the place of those at work now. */
-int attach_replace_all(const char *root, const int fds[__SL_HOOK_MAX]);
+int lib_attach_replace_all(const char *root, const int fds[__SL_HOOK_MAX]);
 /* Takes everything off every device. */
-int attach_remove_all(const char *root);
-const char *hook_prog_name(enum sl_hook hook);
+int lib_attach_remove_all(const char *root);
+bool lib_has_tcx(int ifindex);
+const char *lib_hook_prog_name(enum sl_hook hook);
 
 
 #endif

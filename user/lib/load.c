@@ -17,9 +17,19 @@
 #include "bpf/sluice.skel.h"
 #include "lib/internal.h"
 
-#define KERNEL_BTF		"/sys/kernel/btf/vmlinux"
 /* The verifier's last words; it keeps the end when there is more. */
 #define VERIFIER_LOG_SIZE	(64 << 10)
+
+/* Named in the ABI; others, .rodata among them, belong to one load and go with it. */
+static bool is_shared(const struct bpf_map *map)
+{
+	enum sl_map i;
+
+	for (i = 0; i < __SL_MAP_MAX; i++)
+		if (!strcmp(sluice_map_name(i), bpf_map__name(map)))
+			return true;
+	return false;
+}
 
 /* Entries that @opts asks for, 0: what the object says. */
 static __u32 wanted_size(const struct sluice_load_opts *opts, const char *map)
@@ -52,13 +62,13 @@ static int check_layout(struct bpf_map *map, int fd, __u32 wanted)
 	if (info.type != bpf_map__type(map) || info.key_size != bpf_map__key_size(map) ||
 	    info.value_size != bpf_map__value_size(map) ||
 	    info.map_flags != bpf_map__map_flags(map)) {
-		log_line("%s: pinned with another layout (type %u key %u value %u flags %#x): "
+		lib_log_line("%s: pinned with another layout (type %u key %u value %u flags %#x): "
 			 "unload what is there first", bpf_map__name(map), info.type,
 			 info.key_size, info.value_size, info.map_flags);
 		return -ESTALE;
 	}
 	if (wanted && wanted != info.max_entries)
-		log_line("%s: keeps its %u entries, %u asked for", bpf_map__name(map),
+		lib_log_line("%s: keeps its %u entries, %u asked for", bpf_map__name(map),
 			 info.max_entries, wanted);
 	return 0;
 }
@@ -69,7 +79,7 @@ static int prepare_map(struct bpf_map *map, const char *root, __u32 wanted)
 	char path[PATH_MAX];
 	int fd, err;
 
-	fd = bpf_obj_get(pin_path(path, root, PIN_MAPS, bpf_map__name(map)));
+	fd = bpf_obj_get(lib_pin_path(path, root, PIN_MAPS, bpf_map__name(map)));
 	if (fd == -ENOENT)
 		return wanted ? bpf_map__set_max_entries(map, wanted) : 0;
 	if (fd < 0)
@@ -88,7 +98,7 @@ static int prepare_maps(struct bpf_object *obj, const char *root,
 	int err;
 
 	bpf_object__for_each_map(map, obj) {
-		if (bpf_map__is_internal(map))
+		if (!is_shared(map))
 			continue;
 		err = prepare_map(map, root, wanted_size(opts, bpf_map__name(map)));
 		if (err)
@@ -104,10 +114,10 @@ static int pin_maps(struct bpf_object *obj, const char *root)
 	int err;
 
 	bpf_object__for_each_map(map, obj) {
-		if (bpf_map__is_internal(map))
+		if (!is_shared(map))
 			continue;
 		err = bpf_obj_pin(bpf_map__fd(map),
-				  pin_path(path, root, PIN_MAPS, bpf_map__name(map)));
+				  lib_pin_path(path, root, PIN_MAPS, bpf_map__name(map)));
 		if (err && err != -EEXIST)
 			return err;
 	}
@@ -120,7 +130,7 @@ static int pin_progs(struct bpf_object *obj, const char *root)
 	int err;
 
 	bpf_object__for_each_program(prog, obj) {
-		err = pin_replace(bpf_program__fd(prog), root, PIN_PROGS,
+		err = lib_pin_replace(bpf_program__fd(prog), root, PIN_PROGS,
 				  bpf_program__name(prog));
 		if (err)
 			return err;
@@ -135,10 +145,10 @@ static int replace_attached(struct bpf_object *obj, const char *root)
 	enum sl_hook hook;
 
 	for (hook = 0; hook < __SL_HOOK_MAX; hook++) {
-		prog = bpf_object__find_program_by_name(obj, hook_prog_name(hook));
+		prog = bpf_object__find_program_by_name(obj, lib_hook_prog_name(hook));
 		fds[hook] = prog ? bpf_program__fd(prog) : -ENOENT;
 	}
-	return attach_replace_all(root, fds);
+	return lib_attach_replace_all(root, fds);
 }
 
 static int load_object(const char *root, const struct sluice_load_opts *opts, char *verifier_log)
@@ -157,7 +167,7 @@ static int load_object(const char *root, const struct sluice_load_opts *opts, ch
 		goto out;
 	err = sluice_bpf__load(skel);
 	if (err) {
-		log_text(verifier_log);
+		lib_log_text(verifier_log);
 		goto out;
 	}
 	err = pin_maps(skel->obj, root);
@@ -175,7 +185,7 @@ static int load_locked(const char *root, const struct sluice_load_opts *opts)
 	char *verifier_log = NULL;
 	int lock, err;
 
-	lock = pin_lock(root, false);
+	lock = lib_pin_lock(root, false);
 	if (lock < 0)
 		return lock;
 	if (opts->log)
@@ -189,22 +199,22 @@ static int load_locked(const char *root, const struct sluice_load_opts *opts)
 int sluice_load(const char *root, const struct sluice_load_opts *user_opts, struct sluice **out)
 {
 	struct sluice_load_opts opts = { .sz = sizeof(opts) };
-	struct log_scope scope;
+	struct lib_log_scope scope;
 	int err;
 
 	/* a caller built against an older header knows fewer options */
 	if (user_opts)
 		memcpy(&opts, user_opts,
 		       user_opts->sz < sizeof(opts) ? user_opts->sz : sizeof(opts));
-	if (access(KERNEL_BTF, R_OK))
+	if (access(LIB_KERNEL_BTF, R_OK))
 		return -ENOTSUP;
-	err = pin_dirs_make(root);
+	err = lib_pin_dirs_make(root);
 	if (err)
 		return err;
 
-	log_begin(&scope, opts.log, opts.log_arg);
+	lib_log_begin(&scope, opts.log, opts.log_arg);
 	err = load_locked(root, &opts);
-	log_end(&scope);
+	lib_log_end(&scope);
 	return err ? err : sluice_open(root, out);
 }
 
@@ -222,23 +232,23 @@ static int remove_pins(const char *root, enum pin_dir dir)
 {
 	char path[PATH_MAX];
 
-	pin_path(path, root, dir, NULL);
-	return pin_each(root, dir, remove_pin, path);
+	lib_pin_path(path, root, dir, NULL);
+	return lib_pin_each(root, dir, remove_pin, path);
 }
 
 int sluice_unload(const char *root)
 {
-	struct log_scope scope;
+	struct lib_log_scope scope;
 	int lock, err;
 
-	lock = pin_lock(root, true);
+	lock = lib_pin_lock(root, true);
 	if (lock == -ENOENT)
 		return 0;
 	if (lock < 0)
 		return lock;
-	log_begin(&scope, NULL, NULL);
-	err = attach_remove_all(root);
-	log_end(&scope);
+	lib_log_begin(&scope, NULL, NULL);
+	err = lib_attach_remove_all(root);
+	lib_log_end(&scope);
 	if (!err)
 		err = remove_pins(root, PIN_LINKS);
 	if (!err)
@@ -246,7 +256,7 @@ int sluice_unload(const char *root)
 	if (!err)
 		err = remove_pins(root, PIN_MAPS);
 	if (!err)
-		err = pin_dirs_remove(root);
+		err = lib_pin_dirs_remove(root);
 	close(lock);
 	return err;
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include "lib/internal.h"
 
-static _Thread_local struct log_scope *innermost;
+static _Thread_local struct lib_log_scope *innermost;
 
 /* libbpf's global and who borrowed it: guarded by the lock, read by print(). */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -23,7 +23,7 @@ static void emit(const char *fmt, va_list args)
 	char text[1024];
 
 	vsnprintf(text, sizeof(text), fmt, args);
-	log_text(text);
+	lib_log_text(text);
 }
 
 static int print(enum libbpf_print_level level, const char *fmt, va_list args)
@@ -39,9 +39,9 @@ static int print(enum libbpf_print_level level, const char *fmt, va_list args)
 	return 0;
 }
 
-void log_begin(struct log_scope *scope, void (*log)(void *arg, const char *line), void *arg)
+void lib_log_begin(struct lib_log_scope *scope, void (*log)(void *arg, const char *line), void *arg)
 {
-	*scope = (struct log_scope){ .log = log, .arg = arg, .outer = innermost };
+	*scope = (struct lib_log_scope){ .log = log, .arg = arg, .outer = innermost };
 	innermost = scope;
 
 	pthread_mutex_lock(&lock);
@@ -50,7 +50,7 @@ void log_begin(struct log_scope *scope, void (*log)(void *arg, const char *line)
 	pthread_mutex_unlock(&lock);
 }
 
-void log_end(struct log_scope *scope)
+void lib_log_end(struct lib_log_scope *scope)
 {
 	pthread_mutex_lock(&lock);
 	if (!--scopes)
@@ -59,7 +59,7 @@ void log_end(struct log_scope *scope)
 	innermost = scope->outer;
 }
 
-void log_text(char *text)
+void lib_log_text(char *text)
 {
 	char *line;
 
@@ -70,7 +70,7 @@ void log_text(char *text)
 			innermost->log(innermost->arg, line);
 }
 
-void log_line(const char *fmt, ...)
+void lib_log_line(const char *fmt, ...)
 {
 	va_list args;
 

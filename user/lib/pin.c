@@ -26,7 +26,7 @@ static const char *const dir_names[__PIN_MAX] = {
 	[PIN_MAPS] = "maps", [PIN_PROGS] = "progs", [PIN_LINKS] = "links",
 };
 
-const char *pin_path(char *buf, const char *root, enum pin_dir dir, const char *name)
+const char *lib_pin_path(char *buf, const char *root, enum pin_dir dir, const char *name)
 {
 	snprintf(buf, PATH_MAX, "%s/v%u/%s%s%s", root, SL_ABI_VERSION, dir_names[dir],
 		 name ? "/" : "", name ? name : "");
@@ -77,7 +77,7 @@ static int root_check(const char *root)
 	return strlen(root) > PIN_ROOT_MAX ? -ENAMETOOLONG : 0;
 }
 
-int pin_dirs_make(const char *root)
+int lib_pin_dirs_make(const char *root)
 {
 	char path[PATH_MAX];
 	enum pin_dir dir;
@@ -97,7 +97,7 @@ int pin_dirs_make(const char *root)
 	if (mkdir(path, 0700) && errno != EEXIST)
 		return -errno;
 	for (dir = 0; dir < __PIN_MAX; dir++)
-		if (mkdir(pin_path(path, root, dir, NULL), 0700) && errno != EEXIST)
+		if (mkdir(lib_pin_path(path, root, dir, NULL), 0700) && errno != EEXIST)
 			return -errno;
 	return 0;
 }
@@ -124,7 +124,7 @@ static bool mounted_here(const char *root)
 	return found;
 }
 
-int pin_dirs_remove(const char *root)
+int lib_pin_dirs_remove(const char *root)
 {
 	char path[PATH_MAX];
 	enum pin_dir dir;
@@ -132,7 +132,7 @@ int pin_dirs_remove(const char *root)
 	if (!on_bpffs(root))
 		return 0;
 	for (dir = 0; dir < __PIN_MAX; dir++)
-		if (rmdir(pin_path(path, root, dir, NULL)) && errno != ENOENT)
+		if (rmdir(lib_pin_path(path, root, dir, NULL)) && errno != ENOENT)
 			return -errno;
 	snprintf(path, sizeof(path), "%s/v%u", root, SL_ABI_VERSION);
 	if (rmdir(path) && errno != ENOENT)
@@ -144,7 +144,7 @@ int pin_dirs_remove(const char *root)
 	return 0;
 }
 
-int pin_lock(const char *root, bool wait)
+int lib_pin_lock(const char *root, bool wait)
 {
 	int fd, err;
 
@@ -164,27 +164,27 @@ int pin_lock(const char *root, bool wait)
 	return fd;
 }
 
-int pin_replace(int fd, const char *root, enum pin_dir dir, const char *name)
+int lib_pin_replace(int fd, const char *root, enum pin_dir dir, const char *name)
 {
 	char tmp[PATH_MAX], path[PATH_MAX], new_name[NAME_MAX];
 	int err;
 
 	snprintf(new_name, sizeof(new_name), NEW_PREFIX "%s", name);
-	pin_path(tmp, root, dir, new_name);
+	lib_pin_path(tmp, root, dir, new_name);
 	/* left by a loader that died */
 	if (unlink(tmp) && errno != ENOENT)
 		return -errno;
 	err = bpf_obj_pin(fd, tmp);
 	if (err)
 		return err;
-	if (rename(tmp, pin_path(path, root, dir, name))) {
+	if (rename(tmp, lib_pin_path(path, root, dir, name))) {
 		err = -errno;
 		unlink(tmp);
 	}
 	return err;
 }
 
-int pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const char *name),
+int lib_pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const char *name),
 	     void *arg)
 {
 	char path[PATH_MAX];
@@ -192,7 +192,7 @@ int pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const char
 	int err = 0;
 	DIR *d;
 
-	d = opendir(pin_path(path, root, dir, NULL));
+	d = opendir(lib_pin_path(path, root, dir, NULL));
 	if (!d)
 		return errno == ENOENT ? 0 : -errno;
 	while (err >= 0 && (de = readdir(d)))

@@ -188,6 +188,7 @@ enum sluice_format {
 	SLUICE_FMT_ENUM,		/* names[] */
 	SLUICE_FMT_PREFIX,		/* struct sl_prefix */
 	SLUICE_FMT_BYTES,
+	SLUICE_FMT_PROTO,		/* IPPROTO_ */
 };
 
 struct sluice_field {
@@ -207,14 +208,22 @@ struct sluice_table {
 	bool writable;			/* entries may be changed by hand */
 	__u16 key_size, value_size;
 	const struct sluice_field *key, *value;	/* end: name NULL */
+	const struct sluice_field *alias;	/* flow tables: value of an alias */
 };
 
 const struct sluice_table *sluice_tables(size_t *count);
 const struct sluice_table *sluice_table_find(const char *name);
 /* Entries in use, or a negative errno; @max: capacity, may be NULL. */
 long sluice_table_count(struct sluice *sl, const struct sluice_table *t, __u32 *max);
+/*
+ * Calls @cb for each entry in no order, per-CPU values summed; a non-zero
+ * return stops and is returned. Entries of an array that are all zero are
+ * not in use and left out, here and in the count. -EOPNOTSUPP: a ring.
+ */
 int sluice_table_each(struct sluice *sl, const struct sluice_table *t,
 		      int (*cb)(void *arg, const void *key, const void *value), void *arg);
+/* The value fields of one entry: those of a flow's alias are others. */
+const struct sluice_field *sluice_table_fields(const struct sluice_table *t, const void *value);
 /* Prints one field as text; returns what snprintf would. */
 int sluice_field_format(const struct sluice_field *f, const void *base, char *buf, size_t len);
 
@@ -227,7 +236,11 @@ struct sluice_feature {
 	int present;			/* 1, 0, or a negative errno: could not be found out */
 };
 
-/* Probes the running kernel; @out is static per call site, end: name NULL. */
+/*
+ * Probes the running kernel, by trying; takes some milliseconds. @out has @max
+ * entries, the last one used has name NULL. Returns how many come before that;
+ * -ENOSPC: @max is too small (64 is enough).
+ */
 int sluice_features(struct sluice_feature *out, size_t max);
 
 #ifdef __cplusplus

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: LGPL-2.1 OR BSD-2-Clause
+/*
+ * The descriptor of every map: what bpf/abi.h says in types, said in data.
+ * Fields have the names that they have there; padding has none.
+ */
+#include "lib/internal.h"
+
+#define SIZE_OF(type, member) sizeof(((type *)0)->member)
+
+#define FIELD_AS(text, type, member, format) \
+	{ .name = (text), .offset = offsetof(type, member), .size = SIZE_OF(type, member), \
+	  .fmt = SLUICE_FMT_##format }
+#define FIELD(type, member, format) FIELD_AS(#member, type, member, format)
+#define FIELD_ENUM_AS(text, type, member, list) \
+	{ .name = (text), .offset = offsetof(type, member), .size = SIZE_OF(type, member), \
+	  .fmt = SLUICE_FMT_ENUM, .names = (list) }
+#define FIELD_ENUM(type, member, list) FIELD_ENUM_AS(#member, type, member, list)
+/* Key or value that is one number. */
+#define FIELD_WHOLE(text, type, format) \
+	{ .name = (text), .size = sizeof(type), .fmt = SLUICE_FMT_##format }
+#define FIELD_END { .name = NULL }
+
+/* ------------------------------------------------------------------ enums */
+
+/* One name for each member, and the NULL. */
+#define NAMES_COMPLETE(list, max) \
+	_Static_assert(ARRAY_SIZE(list) == (max) + 1, #list " lacks a name")
+
+const char *const lib_drop_names[] = {
+#define NAME(sym, name, text) name,
+	SL_DROP_REASONS(NAME)
+#undef NAME
+	NULL
+};
+
+const char *const lib_count_names[] = {
+#define NAME(sym, name) name,
+	SL_COUNTS(NAME)
+#undef NAME
+	NULL
+};
+
+static const char *const addr_kinds[] = { "none", "endpoint", "host", NULL };
+NAMES_COMPLETE(addr_kinds, __SL_ADDR_MAX);
+static const char *const verdicts[] = { "deny", "allow", "ports", NULL };
+NAMES_COMPLETE(verdicts, __SL_VERDICT_MAX);
+static const char *const tiers[] = { "none", "admin", "netpol", "baseline", "node", NULL };
+NAMES_COMPLETE(tiers, __SL_TIER_MAX);
+static const char *const route_kinds[] = {
+	"none", "direct", "tunnel", "local", "outside", "outside-plain", NULL
+};
+NAMES_COMPLETE(route_kinds, __SL_ROUTE_MAX);
+static const char *const actions[] = { "stack", "peer", "neigh", "tunnel", NULL };
+NAMES_COMPLETE(actions, __SL_ACTION_MAX);
+static const char *const flow_kinds[] = { "none", "flow", "alias", NULL };
+NAMES_COMPLETE(flow_kinds, __SL_FLOW_KIND_MAX);
+static const char *const flow_states[] = { "new", "replied", "established", "closing", NULL };
+NAMES_COMPLETE(flow_states, __SL_FLOW_STATE_MAX);
+
+/* ----------------------------------------------------------------- fields */
+
+static const struct sluice_field ep_key[] = {
+	FIELD_WHOLE("endpoint", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field ep_value[] = {
+	FIELD(struct sl_ep, policy, HEX),
+	FIELD(struct sl_ep, ifindex, UINT),
+	FIELD(struct sl_ep, flags, HEX),
+	FIELD_AS("addr.v4", struct sl_ep, addr[SL_FAMILY_V4], ADDR),
+	FIELD_AS("addr.v6", struct sl_ep, addr[SL_FAMILY_V6], ADDR),
+	FIELD_AS("class_id.0.v4", struct sl_ep, class_id[0][SL_FAMILY_V4], UINT),
+	FIELD_AS("class_id.0.v6", struct sl_ep, class_id[0][SL_FAMILY_V6], UINT),
+	FIELD_AS("class_id.1.v4", struct sl_ep, class_id[1][SL_FAMILY_V4], UINT),
+	FIELD_AS("class_id.1.v6", struct sl_ep, class_id[1][SL_FAMILY_V6], UINT),
+	FIELD(struct sl_ep, mac, MAC),
+	FIELD(struct sl_ep, host_mac, MAC),
+	FIELD(struct sl_ep, mtu, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field addr_key[] = {
+	FIELD_WHOLE("addr", union sl_addr, ADDR),
+	FIELD_END,
+};
+static const struct sluice_field addr_value[] = {
+	FIELD_ENUM(struct sl_addr_val, kind, addr_kinds),
+	FIELD(struct sl_addr_val, id, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field if_key[] = {
+	FIELD_WHOLE("ifindex", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field if_value[] = {
+	FIELD_WHOLE("endpoint", __u32, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field prefix_key[] = {
+	FIELD_WHOLE("prefix", struct sl_prefix, PREFIX),
+	FIELD_END,
+};
+static const struct sluice_field class_value[] = {
+	FIELD_AS("class_id.0", struct sl_class_val, class_id[0], UINT),
+	FIELD_AS("class_id.1", struct sl_class_val, class_id[1], UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field rule_key[] = {
+	FIELD(struct sl_rule_key, set, HEX),
+	FIELD(struct sl_rule_key, class_id, UINT),
+	FIELD_END,
+};
+static const struct sluice_field rule_value[] = {
+	FIELD_ENUM(struct sl_rule_val, verdict, verdicts),
+	FIELD_ENUM(struct sl_rule_val, tier, tiers),
+	FIELD_ENUM(struct sl_rule_val, deny_tier, tiers),
+	FIELD(struct sl_rule_val, rule, UINT),
+	FIELD(struct sl_rule_val, deny, UINT),
+	FIELD(struct sl_rule_val, ports, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field port_key[] = {
+	FIELD(struct sl_port_key, prefixlen, UINT),
+	FIELD(struct sl_port_key, ports, UINT),
+	FIELD(struct sl_port_key, proto, PROTO),
+	FIELD(struct sl_port_key, port, BE),
+	FIELD_END,
+};
+static const struct sluice_field port_value[] = {
+	FIELD_ENUM(struct sl_port_val, verdict, verdicts),
+	FIELD_ENUM(struct sl_port_val, tier, tiers),
+	FIELD(struct sl_port_val, rule, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field route_value[] = {
+	FIELD_ENUM(struct sl_route_val, kind, route_kinds),
+	FIELD(struct sl_route_val, mtu, UINT),
+	FIELD(struct sl_route_val, ifindex, UINT),
+	FIELD(struct sl_route_val, vni, UINT),
+	FIELD(struct sl_route_val, via, ADDR),
+	FIELD_END,
+};
+
+static const struct sluice_field tuple_key[] = {
+	FIELD_AS("addr.0", struct sl_tuple, addr[0], ADDR),
+	FIELD_AS("port.0", struct sl_tuple, port[0], BE),
+	FIELD_AS("addr.1", struct sl_tuple, addr[1], ADDR),
+	FIELD_AS("port.1", struct sl_tuple, port[1], BE),
+	FIELD(struct sl_tuple, proto, PROTO),
+	FIELD_END,
+};
+
+#define FLOW_DIR_FIELDS(n) \
+	FIELD_AS("dir." #n ".in_ifindex", struct sl_flow, dir[n].in_ifindex, UINT), \
+	FIELD_AS("dir." #n ".out_ifindex", struct sl_flow, dir[n].out_ifindex, UINT), \
+	FIELD_ENUM_AS("dir." #n ".action", struct sl_flow, dir[n].action, actions), \
+	FIELD_AS("dir." #n ".flags", struct sl_flow, dir[n].flags, HEX), \
+	FIELD_AS("dir." #n ".mtu", struct sl_flow, dir[n].mtu, UINT), \
+	FIELD_AS("dir." #n ".in_smac", struct sl_flow, dir[n].in_smac, MAC), \
+	FIELD_AS("dir." #n ".dmac", struct sl_flow, dir[n].dmac, MAC), \
+	FIELD_AS("dir." #n ".smac", struct sl_flow, dir[n].smac, MAC), \
+	FIELD_AS("dir." #n ".packets", struct sl_flow, dir[n].packets, UINT), \
+	FIELD_AS("dir." #n ".bytes", struct sl_flow, dir[n].bytes, UINT)
+
+static const struct sluice_field flow_value[] = {
+	FIELD_ENUM(struct sl_flow, kind, flow_kinds),
+	FIELD_ENUM(struct sl_flow, state, flow_states),
+	FIELD(struct sl_flow, flags, HEX),
+	FIELD(struct sl_flow, orig, UINT),
+	FIELD(struct sl_flow, last_ns, UINT),
+	FIELD(struct sl_flow, created_ns, UINT),
+	FIELD_AS("ep.0", struct sl_flow, ep[0], UINT),
+	FIELD_AS("ep.1", struct sl_flow, ep[1], UINT),
+	FIELD_AS("gen.0", struct sl_flow, gen[0], UINT),
+	FIELD_AS("gen.1", struct sl_flow, gen[1], UINT),
+	FIELD(struct sl_flow, route_gen, UINT),
+	FIELD_AS("rule.ingress", struct sl_flow, rule[SL_DIR_INGRESS], UINT),
+	FIELD_AS("rule.egress", struct sl_flow, rule[SL_DIR_EGRESS], UINT),
+	FIELD_ENUM_AS("tier.ingress", struct sl_flow, tier[SL_DIR_INGRESS], tiers),
+	FIELD_ENUM_AS("tier.egress", struct sl_flow, tier[SL_DIR_EGRESS], tiers),
+	FIELD(struct sl_flow, nat_addr, ADDR),
+	FIELD(struct sl_flow, nat_port, BE),
+	FIELD(struct sl_flow, vni, UINT),
+	FIELD(struct sl_flow, via, ADDR),
+	FLOW_DIR_FIELDS(0),
+	FLOW_DIR_FIELDS(1),
+	FIELD_END,
+};
+static const struct sluice_field flow_alias[] = {
+	FIELD_ENUM(struct sl_flow, kind, flow_kinds),
+	FIELD_AS("inner.addr.0", struct sl_flow, inner.addr[0], ADDR),
+	FIELD_AS("inner.port.0", struct sl_flow, inner.port[0], BE),
+	FIELD_AS("inner.addr.1", struct sl_flow, inner.addr[1], ADDR),
+	FIELD_AS("inner.port.1", struct sl_flow, inner.port[1], BE),
+	FIELD_AS("inner.proto", struct sl_flow, inner.proto, PROTO),
+	FIELD_END,
+};
+
+static const struct sluice_field frag_key[] = {
+	FIELD(struct sl_frag_key, saddr, ADDR),
+	FIELD(struct sl_frag_key, daddr, ADDR),
+	FIELD(struct sl_frag_key, id, HEX),
+	FIELD(struct sl_frag_key, proto, PROTO),
+	FIELD_END,
+};
+static const struct sluice_field frag_value[] = {
+	FIELD(struct sl_frag_val, sport, BE),
+	FIELD(struct sl_frag_val, dport, BE),
+	FIELD(struct sl_frag_val, seen_ns, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field state_key[] = {
+	FIELD_WHOLE("index", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field state_value[] = {
+	FIELD(struct sl_state, route_gen, UINT),
+	FIELD(struct sl_state, events, HEX),
+	FIELD_AS("nat_addr.v4", struct sl_state, nat_addr[SL_FAMILY_V4], ADDR),
+	FIELD_AS("nat_addr.v6", struct sl_state, nat_addr[SL_FAMILY_V6], ADDR),
+	FIELD_AS("node_addr.v4", struct sl_state, node_addr[SL_FAMILY_V4], ADDR),
+	FIELD_AS("node_addr.v6", struct sl_state, node_addr[SL_FAMILY_V6], ADDR),
+	FIELD(struct sl_state, nat_port_min, UINT),
+	FIELD(struct sl_state, nat_port_max, UINT),
+	FIELD(struct sl_state, uplink_ifindex, UINT),
+	FIELD(struct sl_state, tunnel_ifindex, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field drop_key[] = {
+	{ .name = "reason", .size = sizeof(__u32), .fmt = SLUICE_FMT_ENUM, .names = lib_drop_names },
+	FIELD_END,
+};
+static const struct sluice_field counter_value[] = {
+	FIELD(struct sl_counter, packets, UINT),
+	FIELD(struct sl_counter, bytes, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field drop_rule_key[] = {
+	FIELD_ENUM(struct sl_drop_key, reason, lib_drop_names),
+	FIELD(struct sl_drop_key, ep, UINT),
+	FIELD(struct sl_drop_key, rule, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field count_key[] = {
+	{ .name = "count", .size = sizeof(__u32), .fmt = SLUICE_FMT_ENUM, .names = lib_count_names },
+	FIELD_END,
+};
+static const struct sluice_field count_value[] = {
+	FIELD_WHOLE("value", __u64, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field none[] = { FIELD_END };
+
+/* ----------------------------------------------------------------- tables */
+
+#define TABLE(sym, label, kind, key_fields, value_fields, ...) \
+	{ .name = (label), .map = SL_MAP_##sym, .match = SLUICE_MATCH_##kind, \
+	  .key = (key_fields), .value = (value_fields), __VA_ARGS__ }
+#define SIZES(key_type, value_type) \
+	.key_size = sizeof(key_type), .value_size = sizeof(value_type)
+
+static const struct sluice_table tables[] = {
+	TABLE(EP, "ep", INDEX, ep_key, ep_value, SIZES(__u32, struct sl_ep),
+	      .text = "endpoints of this node and their policy words"),
+	TABLE(ADDR, "addr", EXACT, addr_key, addr_value,
+	      SIZES(union sl_addr, struct sl_addr_val),
+	      .text = "addresses of this node's endpoints and of the node"),
+	TABLE(IF, "if", EXACT, if_key, if_value, SIZES(__u32, __u32),
+	      .text = "devices of endpoints"),
+	TABLE(CLASS, "class", LPM, prefix_key, class_value,
+	      SIZES(struct sl_prefix, struct sl_class_val), .text = "peer classes of addresses"),
+	TABLE(RULE, "rule", EXACT, rule_key, rule_value,
+	      SIZES(struct sl_rule_key, struct sl_rule_val),
+	      .text = "what a rule set says of a class of peers"),
+	TABLE(PORT, "port", LPM, port_key, port_value,
+	      SIZES(struct sl_port_key, struct sl_port_val), .text = "port sets"),
+	TABLE(ROUTE, "route", LPM, prefix_key, route_value,
+	      SIZES(struct sl_prefix, struct sl_route_val), .text = "where address ranges are"),
+	TABLE(FLOW, "flow", EXACT, tuple_key, flow_value,
+	      SIZES(struct sl_tuple, struct sl_flow), .alias = flow_alias,
+	      .text = "established flows"),
+	TABLE(HALF, "half", EXACT, tuple_key, flow_value,
+	      SIZES(struct sl_tuple, struct sl_flow), .alias = flow_alias,
+	      .text = "flows not yet established"),
+	TABLE(FRAG, "frag", EXACT, frag_key, frag_value,
+	      SIZES(struct sl_frag_key, struct sl_frag_val), .text = "ports of fragmented packets"),
+	TABLE(STATE, "state", INDEX, state_key, state_value, SIZES(__u32, struct sl_state),
+	      .text = "the node's own run-time state"),
+	TABLE(DROP, "drop", INDEX, drop_key, counter_value, SIZES(__u32, struct sl_counter),
+	      .text = "drops by reason", .percpu = true),
+	TABLE(DROP_RULE, "drop_rule", EXACT, drop_rule_key, counter_value,
+	      SIZES(struct sl_drop_key, struct sl_counter), .text = "drops by who decided"),
+	TABLE(COUNT, "count", INDEX, count_key, count_value, SIZES(__u32, __u64),
+	      .text = "events counted", .percpu = true),
+	TABLE(EVENTS, "events", NONE, none, none, .text = "ring of drops and closed flows"),
+};
+
+const struct sluice_table *sluice_tables(size_t *count)
+{
+	*count = ARRAY_SIZE(tables);
+	return tables;
+}
