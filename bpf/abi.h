@@ -256,18 +256,19 @@ enum sl_flow_dir_flag {
 	SL_FLOW_DIR_SNAT	= 1 << 0, /* source becomes nat_addr, nat_port */
 	SL_FLOW_DIR_DNAT	= 1 << 1, /* destination becomes the tuple's own */
 	SL_FLOW_DIR_SMAC	= 1 << 2, /* source MAC must be in_smac */
+	SL_FLOW_DIR_XMIT	= 1 << 3, /* sent on out_ifindex: its hook can't redirect to a peer */
 };
 
 /* What becomes of a packet of one direction. */
 struct sl_flow_dir {
-	__u32 in_ifindex;		/* the only way in; 0: any */
+	__u32 in_ifindex;		/* the only way in; 0: the node's own stack */
 	__u32 out_ifindex;
 	__u8 action;			/* enum sl_action */
 	__u8 flags;			/* enum sl_flow_dir_flag */
 	__u16 mtu;			/* of the way out, bytes of layer 3 */
-	__u8 in_smac[6];
 	__u8 dmac[6];			/* what the frame leaves with */
 	__u8 smac[6];
+	__u8 in_smac[6];
 	__u16 pad;
 	__u64 packets;
 	__u64 bytes;			/* layer 3 */
@@ -337,7 +338,8 @@ SL_ASSERT_SIZE(struct sl_frag_key, 40);
 struct sl_frag_val {
 	__be16 sport;
 	__be16 dport;
-	__u32 pad;
+	__u8 proto;			/* of layer 4; the key's may be an extension header */
+	__u8 pad[3];
 	__u64 seen_ns;
 };
 SL_ASSERT_SIZE(struct sl_frag_val, 16);
