@@ -238,12 +238,41 @@ void *rt_item(struct rt *rt, size_t size)
 
 /* ----------------------------------------------------------------- links */
 
+static void parse_tunnel(struct rt_link *link, struct nlattr *data)
+{
+	struct nlattr *tb[IFLA_VXLAN_MAX + 1];
+
+	if (nla_parse_nested(tb, IFLA_VXLAN_MAX, data, NULL))
+		return;
+	if (!strcmp(link->kind, "vxlan")) {
+		link->external = tb[IFLA_VXLAN_COLLECT_METADATA] &&
+				 nla_get_u8(tb[IFLA_VXLAN_COLLECT_METADATA]);
+		if (tb[IFLA_VXLAN_PORT])
+			link->port = ntohs(nla_get_u16(tb[IFLA_VXLAN_PORT]));
+	} else if (!strcmp(link->kind, "geneve")) {
+		link->external = tb[IFLA_GENEVE_COLLECT_METADATA];
+		if (tb[IFLA_GENEVE_PORT])
+			link->port = ntohs(nla_get_u16(tb[IFLA_GENEVE_PORT]));
+	}
+}
+
+static void parse_linkinfo(struct rt_link *link, struct nlattr *linkinfo)
+{
+	struct nlattr *info[IFLA_INFO_MAX + 1];
+
+	if (nla_parse_nested(info, IFLA_INFO_MAX, linkinfo, NULL) || !info[IFLA_INFO_KIND])
+		return;
+	nla_strlcpy(link->kind, info[IFLA_INFO_KIND], sizeof(link->kind));
+	if (info[IFLA_INFO_DATA])
+		parse_tunnel(link, info[IFLA_INFO_DATA]);
+}
+
 static int parse_link(struct rt_link *link, struct nlmsghdr *nlh)
 {
 	struct ifinfomsg *ifi = nlmsg_data(nlh);
-	struct nlattr *tb[IFLA_MAX + 1], *info[IFLA_INFO_MAX + 1];
+	struct nlattr *tb[IFLA_MAX + 1];
 
-	if (nlh->nlmsg_type != RTM_NEWLINK ||
+	if ((nlh->nlmsg_type != RTM_NEWLINK && nlh->nlmsg_type != RTM_DELLINK) ||
 	    nlmsg_parse(nlh, sizeof(*ifi), tb, IFLA_MAX, NULL) || !tb[IFLA_IFNAME])
 		return -EPROTO;
 	link->ifindex = ifi->ifi_index;
@@ -262,10 +291,21 @@ static int parse_link(struct rt_link *link, struct nlmsghdr *nlh)
 		link->operstate = nla_get_u8(tb[IFLA_OPERSTATE]);
 	if (tb[IFLA_ADDRESS] && nla_len(tb[IFLA_ADDRESS]) == (int)sizeof(link->mac))
 		memcpy(link->mac, nla_data(tb[IFLA_ADDRESS]), sizeof(link->mac));
-	if (tb[IFLA_LINKINFO] && !nla_parse_nested(info, IFLA_INFO_MAX, tb[IFLA_LINKINFO], NULL) &&
-	    info[IFLA_INFO_KIND])
-		nla_strlcpy(link->kind, info[IFLA_INFO_KIND], sizeof(link->kind));
+	if (tb[IFLA_IFALIAS])
+		nla_strlcpy(link->alias, tb[IFLA_IFALIAS], sizeof(link->alias));
+	if (tb[IFLA_LINKINFO])
+		parse_linkinfo(link, tb[IFLA_LINKINFO]);
 	return 0;
+}
+
+int rt_link_parse(const struct nlmsghdr *nlh, struct rt_link *out)
+{
+	/* A port that leaves a bridge is announced as a link that goes, of AF_BRIDGE. */
+	if (!nlmsg_valid_hdr(nlh, sizeof(struct ifinfomsg)) ||
+	    ((struct ifinfomsg *)nlmsg_data(nlh))->ifi_family != AF_UNSPEC)
+		return -EPROTO;
+	memset(out, 0, sizeof(*out));
+	return parse_link(out, (struct nlmsghdr *)nlh);
 }
 
 static int link_item(struct rt *rt, struct nlmsghdr *nlh)

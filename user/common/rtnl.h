@@ -52,6 +52,9 @@ struct rt_link {
 	__u8 mac[6];
 	char name[IFNAMSIZ];
 	char kind[IFNAMSIZ];	/* "veth", "vxlan", …; "" for hardware */
+	char alias[64];		/* cut there */
+	bool external;		/* VXLAN, Geneve: collects metadata */
+	__u16 port;		/* VXLAN, Geneve: UDP, host order */
 };
 
 struct rt_peer_new {
@@ -125,9 +128,16 @@ int rt_addr_each(struct rt *rt, int ifindex,
 
 /* ---------------------------------------------------------------- routes */
 
+/* Light-weight tunnel: what a collect-metadata device is told with each packet. */
+struct rt_encap {
+	union sl_addr dst;	/* far end; all zero: no encapsulation */
+	union sl_addr src;	/* all zero: the kernel's choice */
+	__u32 id;		/* VNI */
+};
+
 struct rt_route {
 	struct sl_prefix dst;	/* ::ffff:0:0/96 is IPv4's default route */
-	union sl_addr via;	/* all zero: none */
+	union sl_addr via;	/* all zero: none; IPv4 may go by an IPv6 next hop */
 	union sl_addr src;	/* preferred source; all zero: the kernel's choice */
 	int ifindex;
 	__u32 table;		/* 0: main */
@@ -136,6 +146,7 @@ struct rt_route {
 	__u8 protocol;		/* RTPROT_; 0: RTPROT_STATIC */
 	__u8 type;		/* RTN_; 0: RTN_UNICAST */
 	bool onlink;		/* @via needs no route of its own */
+	struct rt_encap encap;
 };
 
 /* -EEXIST. */
@@ -144,7 +155,7 @@ int rt_route_add(struct rt *rt, const struct rt_route *route);
 int rt_route_replace(struct rt *rt, const struct rt_route *route);
 /* -ESRCH. Fields that are zero match anything. */
 int rt_route_del(struct rt *rt, const struct rt_route *route);
-/* Only single-path routes of @table (0: main) and @family (AF_UNSPEC: both). */
+/* Single-path routes of @table (0: main) and @family (AF_UNSPEC: both). */
 int rt_route_each(struct rt *rt, int family, __u32 table,
 		  int (*cb)(void *arg, const struct rt_route *route), void *arg);
 /* What the FIB says about @dst; -ENETUNREACH, -EHOSTUNREACH. */
@@ -176,6 +187,9 @@ int rt_neigh_get(struct rt *rt, int ifindex, const union sl_addr *addr, struct r
 int rt_watch_open(unsigned int groups, struct rt **out);
 int rt_fd(const struct rt *rt);
 int rt_watch_read(struct rt *rt, void (*cb)(void *arg, const struct nlmsghdr *nlh), void *arg);
+/* What RTM_NEWLINK or RTM_DELLINK, RTM_NEWROUTE or RTM_DELROUTE speaks of. -EPROTO: neither. */
+int rt_link_parse(const struct nlmsghdr *nlh, struct rt_link *out);
+int rt_route_parse(const struct nlmsghdr *nlh, struct rt_route *out);
 
 /* --------------------------------------------------------------- sysctls */
 

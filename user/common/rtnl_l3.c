@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /* rtnetlink: addresses, routes and neighbours, see rtnl.h. */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/lwtunnel.h>
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
+#include <netinet/ip.h>
 #include <stdlib.h>
 #include <string.h>
 #include "common/rtnl_impl.h"
+
+/* TUNNEL_CSUM of the kernel's net/ip_tunnels.h, which no uapi header has. */
+#define RT_TUNNEL_CSUM	0x0001
 
 /* ------------------------------------- sluice's addresses and the kernel's */
 
@@ -159,12 +165,50 @@ static int put_metrics(struct nl_msg *msg, const struct rt_route *r)
 	return nla_nest_end(msg, nest);
 }
 
+/* IP and IP6 number ID, DST and SRC alike. */
+static int put_encap(struct nl_msg *msg, const struct rt_encap *e)
+{
+	int family = family_of(&e->dst);
+	bool v4 = family == AF_INET;
+	struct nlattr *nest;
+
+	if (is_zero(&e->dst))
+		return 0;
+	if (nla_put_u16(msg, RTA_ENCAP_TYPE, v4 ? LWTUNNEL_ENCAP_IP : LWTUNNEL_ENCAP_IP6))
+		return -1;
+	nest = nla_nest_start(msg, RTA_ENCAP);
+	if (!nest || nla_put_u64(msg, LWTUNNEL_IP_ID, htobe64(e->id)) ||
+	    put_addr(msg, LWTUNNEL_IP_DST, family, &e->dst) ||
+	    (!is_zero(&e->src) && put_addr(msg, LWTUNNEL_IP_SRC, family, &e->src)) ||
+	    nla_put_u8(msg, v4 ? (int)LWTUNNEL_IP_TTL : (int)LWTUNNEL_IP6_HOPLIMIT, IPDEFTTL))
+		return -1;
+	/* UDP over IPv6 without a checksum is refused at the far end (RFC 8200, 8.1). */
+	if (!v4 && nla_put_u16(msg, LWTUNNEL_IP6_FLAGS, htons(RT_TUNNEL_CSUM)))
+		return -1;
+	return nla_nest_end(msg, nest);
+}
+
+static int put_via(struct nl_msg *msg, int family, const union sl_addr *via)
+{
+	struct {
+		__u16 family;
+		__u8 addr[16];
+	} hop = { .family = AF_INET6 };
+
+	if (is_zero(via))
+		return 0;
+	if (family != AF_INET || is_v4(via))
+		return put_addr(msg, RTA_GATEWAY, family, via);
+	memcpy(hop.addr, via, sizeof(hop.addr));
+	return nla_put(msg, RTA_VIA, sizeof(hop), &hop);
+}
+
 static int put_route(struct nl_msg *msg, int family, const struct rt_route *r)
 {
 	union sl_addr dst = r->dst.addr;
 
 	return put_addr(msg, RTA_DST, family, &dst) ||
-	       (!is_zero(&r->via) && put_addr(msg, RTA_GATEWAY, family, &r->via)) ||
+	       put_via(msg, family, &r->via) || put_encap(msg, &r->encap) ||
 	       (!is_zero(&r->src) && put_addr(msg, RTA_PREFSRC, family, &r->src)) ||
 	       (r->ifindex && nla_put_u32(msg, RTA_OIF, r->ifindex)) ||
 	       (r->metric && nla_put_u32(msg, RTA_PRIORITY, r->metric)) ||
@@ -206,11 +250,74 @@ int rt_route_del(struct rt *rt, const struct rt_route *route)
 	return route_change(rt, RTM_DELROUTE, 0, route);
 }
 
+static void parse_encap(struct rt_encap *e, struct nlattr *type, struct nlattr *nest)
+{
+	int kind = nla_get_u16(type), family = kind == LWTUNNEL_ENCAP_IP ? AF_INET : AF_INET6;
+	struct nlattr *tb[LWTUNNEL_IP_MAX + 1];
+
+	if ((kind != LWTUNNEL_ENCAP_IP && kind != LWTUNNEL_ENCAP_IP6) ||
+	    nla_parse_nested(tb, LWTUNNEL_IP_MAX, nest, NULL))
+		return;
+	if (tb[LWTUNNEL_IP_ID])
+		e->id = (__u32)be64toh(nla_get_u64(tb[LWTUNNEL_IP_ID]));
+	if (tb[LWTUNNEL_IP_DST])
+		get_addr(tb[LWTUNNEL_IP_DST], family, &e->dst);
+	if (tb[LWTUNNEL_IP_SRC])
+		get_addr(tb[LWTUNNEL_IP_SRC], family, &e->src);
+}
+
+static void parse_via(union sl_addr *via, const struct nlattr *attr)
+{
+	const struct rtvia *hop = nla_data(attr);
+
+	if (nla_len(attr) == sizeof(*hop) + 16 && hop->rtvia_family == AF_INET6)
+		memcpy(via, hop->rtvia_addr, 16);
+}
+
+/* How it goes on from here: by which device, next hop and tunnel. */
+static void parse_next(struct rt_route *r, struct nlattr **tb, int family)
+{
+	if (tb[RTA_GATEWAY])
+		get_addr(tb[RTA_GATEWAY], family, &r->via);
+	if (tb[RTA_VIA])
+		parse_via(&r->via, tb[RTA_VIA]);
+	if (tb[RTA_OIF])
+		r->ifindex = nla_get_u32(tb[RTA_OIF]);
+	if (tb[RTA_ENCAP] && tb[RTA_ENCAP_TYPE])
+		parse_encap(&r->encap, tb[RTA_ENCAP_TYPE], tb[RTA_ENCAP]);
+}
+
+static void parse_route(struct rt_route *r, const struct rtmsg *rtm, struct nlattr **tb)
+{
+	struct nlattr *mx[RTAX_MAX + 1];
+	union sl_addr dst = {};
+
+	r->table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : rtm->rtm_table;
+	r->protocol = rtm->rtm_protocol;
+	r->type = rtm->rtm_type;
+	r->onlink = rtm->rtm_flags & RTNH_F_ONLINK;
+	r->dst.prefixlen = rtm->rtm_dst_len;
+	if (rtm->rtm_family == AF_INET) {
+		r->dst.prefixlen += 96;
+		dst.h[5] = 0xffff;
+	}
+	if (tb[RTA_DST])
+		get_addr(tb[RTA_DST], rtm->rtm_family, &dst);
+	r->dst.addr = dst;
+	parse_next(r, tb, rtm->rtm_family);
+	if (tb[RTA_PREFSRC])
+		get_addr(tb[RTA_PREFSRC], rtm->rtm_family, &r->src);
+	if (tb[RTA_PRIORITY])
+		r->metric = nla_get_u32(tb[RTA_PRIORITY]);
+	if (tb[RTA_METRICS] && !nla_parse_nested(mx, RTAX_MAX, tb[RTA_METRICS], NULL) &&
+	    mx[RTAX_MTU])
+		r->mtu = nla_get_u32(mx[RTAX_MTU]);
+}
+
 static int route_item(struct rt *rt, struct nlmsghdr *nlh)
 {
 	struct rtmsg *rtm = nlmsg_data(nlh);
-	struct nlattr *tb[RTA_MAX + 1], *mx[RTAX_MAX + 1];
-	union sl_addr dst = {};
+	struct nlattr *tb[RTA_MAX + 1];
 	struct rt_route *r;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE)
@@ -224,29 +331,21 @@ static int route_item(struct rt *rt, struct nlmsghdr *nlh)
 	r = rt_item(rt, sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->table = tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : rtm->rtm_table;
-	r->protocol = rtm->rtm_protocol;
-	r->type = rtm->rtm_type;
-	r->onlink = rtm->rtm_flags & RTNH_F_ONLINK;
-	r->dst.prefixlen = rtm->rtm_dst_len;
-	if (rtm->rtm_family == AF_INET) {
-		r->dst.prefixlen += 96;
-		dst.h[5] = 0xffff;
-	}
-	if (tb[RTA_DST])
-		get_addr(tb[RTA_DST], rtm->rtm_family, &dst);
-	r->dst.addr = dst;
-	if (tb[RTA_GATEWAY])
-		get_addr(tb[RTA_GATEWAY], rtm->rtm_family, &r->via);
-	if (tb[RTA_PREFSRC])
-		get_addr(tb[RTA_PREFSRC], rtm->rtm_family, &r->src);
-	if (tb[RTA_OIF])
-		r->ifindex = nla_get_u32(tb[RTA_OIF]);
-	if (tb[RTA_PRIORITY])
-		r->metric = nla_get_u32(tb[RTA_PRIORITY]);
-	if (tb[RTA_METRICS] && !nla_parse_nested(mx, RTAX_MAX, tb[RTA_METRICS], NULL) &&
-	    mx[RTAX_MTU])
-		r->mtu = nla_get_u32(mx[RTAX_MTU]);
+	parse_route(r, rtm, tb);
+	return 0;
+}
+
+int rt_route_parse(const struct nlmsghdr *nlh, struct rt_route *out)
+{
+	struct rtmsg *rtm = nlmsg_data(nlh);
+	struct nlattr *tb[RTA_MAX + 1];
+
+	if ((nlh->nlmsg_type != RTM_NEWROUTE && nlh->nlmsg_type != RTM_DELROUTE) ||
+	    nlmsg_parse((struct nlmsghdr *)nlh, sizeof(*rtm), tb, RTA_MAX, NULL) ||
+	    (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6))
+		return -EPROTO;
+	memset(out, 0, sizeof(*out));
+	parse_route(out, rtm, tb);
 	return 0;
 }
 
