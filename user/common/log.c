@@ -88,7 +88,7 @@ static int log_prefix(char *buf, size_t len, enum log_level level)
 			level == LOG_LEVEL_INFO ? "" : log_level_name(level));
 }
 
-void log_line(enum log_level level, const char *fmt, ...)
+void log_print(enum log_level level, const char *fmt, ...)
 {
 	char buf[2048];
 	size_t n, start;

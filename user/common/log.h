@@ -30,11 +30,11 @@ enum log_level log_get_level(void);
 int log_level_parse(const char *text, enum log_level *out);
 const char *log_level_name(enum log_level level);
 
-void log_line(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void log_print(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-#define log_error(...)	log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
-#define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
-#define log_info(...)	log_line(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)	log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+#define log_error(...)	log_print(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_print(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_info(...)	log_print(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)	log_print(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 #endif
