@@ -1,79 +1,49 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-Everything a run makes on the machine (namespaces, processes, mounts,
-directories), and its undoing in reverse order. Names carry the process id, so
-that a later run finds and removes what a killed one left.
+What the parts of a run are made in: namespaces and processes that end with a
+`with`, and what to say when something is missing. The whole run lies in a
+sandbox (../../lib/sandbox.py), so nothing here can outlive it.
 """
 import contextlib
 import os
-import re
-import shutil
-import signal
 import subprocess
-import tempfile
 
-PREFIX = "slbench"
-NETNS = "/run/netns"
-TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+import netns
+
+TOP = os.path.realpath(os.path.join(os.path.dirname(__file__), "../../.."))
+BUILD = os.path.abspath(os.environ.get("SLUICE_BUILD", os.path.join(TOP, "build")))
 
 
 class Missing(Exception):
-    """Something this machine or this build does not have; said as a skip."""
+    """Something this machine or this build does not have: figures are skipped, in words."""
 
 
 def built(name):
     """Path of a program under the build directory."""
-    path = os.path.join(os.path.abspath(os.environ.get("O", os.path.join(TOP, "build"))), name)
+    path = os.path.join(BUILD, name)
     if not os.access(path, os.X_OK):
         raise Missing(f"{name} is not built")
     return path
 
 
-def sh(*argv, stdin=None, **kw):
-    """Runs a command to its end; its standard output. Complains with its error."""
-    p = subprocess.run(argv, input=stdin, capture_output=True, text=True, **kw)
-    if p.returncode:
-        raise RuntimeError(f"{' '.join(argv[:6])}: exit {p.returncode}: {p.stderr.strip()[-2000:]}")
-    return p.stdout
-
-
-def inside(ns, *argv):
-    """@argv as a command in namespace @ns; leaves mounts alone, as `ip netns exec` does not."""
-    return ("nsenter", f"--net={NETNS}/{ns}", *argv)
+def cpus():
+    """Two CPUs, for those who give and those who take; the same one twice if there is one."""
+    have = sorted(os.sched_getaffinity(0))
+    return have[0], have[min(1, len(have) - 1)]
 
 
 class Scope(contextlib.ExitStack):
-    """Namespaces and processes that end with it."""
+    """Namespaces and processes, taken away in reverse order."""
 
-    def __init__(self):
-        super().__init__()
-        self.name = f"{PREFIX}{os.getpid()}"
-        self.dir = tempfile.mkdtemp(prefix=f"{self.name}-", dir="/run")
-        self.callback(shutil.rmtree, self.dir, ignore_errors=True)
-
-    def netns(self, name):
-        ns = f"{self.name}-{name}"
-        sh("ip", "netns", "add", ns)
-        self.callback(netns_del, ns)
-        sh("ip", "-n", ns, "link", "set", "lo", "up")
+    def netns(self, name, **kw):
+        ns = netns.Netns(name, **kw)
+        self.callback(ns.delete)
         return ns
 
-    def spawn(self, *argv, **kw):
-        p = subprocess.Popen(argv, **kw)
+    def spawn(self, ns, argv, **kw):
+        p = ns.popen(argv, **kw)
         self.callback(stop, p)
         return p
-
-    def bpffs(self):
-        """A bpffs of its own; gone, with all its pins, at the end."""
-        path = os.path.join(self.dir, "bpf")
-        os.mkdir(path, 0o700)
-        sh("mount", "-t", "bpf", "bpf", path)
-        self.callback(subprocess.run, ["umount", path], stderr=subprocess.DEVNULL)
-        return path
-
-
-def netns_del(ns):
-    subprocess.run(["ip", "netns", "del", ns], stderr=subprocess.DEVNULL)
 
 
 def stop(p, grace=5):
@@ -89,26 +59,3 @@ def stop(p, grace=5):
     except subprocess.TimeoutExpired:
         p.kill()
         p.wait()
-
-
-def sweep():
-    """Removes what runs left that were killed: their process is gone, their names are not."""
-    def orphan(name):
-        m = re.match(rf"{PREFIX}(\d+)-", name)
-        return m and not os.path.exists(f"/proc/{m[1]}")
-
-    for ns in filter(orphan, os.listdir(NETNS) if os.path.isdir(NETNS) else []):
-        netns_del(ns)
-    for d in filter(orphan, os.listdir("/run")):
-        path = os.path.join("/run", d)
-        subprocess.run(["umount", os.path.join(path, "bpf")], stderr=subprocess.DEVNULL)
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def interruptible():
-    """Signals end the run as an exception does: with everything undone."""
-    def handler(signo, _frame):
-        raise SystemExit(128 + signo)
-
-    for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(s, handler)
