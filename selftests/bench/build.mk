@@ -2,8 +2,9 @@ BENCH := selftests/bench
 
 BPF_OBJS += $(O)/$(BENCH)/least.bpf.o
 
-TESTS += $(BENCH)/perf $(BENCH)/least
+TESTS += $(BENCH)/perf $(BENCH)/least $(BENCH)/probe
 $(BENCH)/perf_SRCS := $(BENCH)/perf.c $(BENCH)/perf_mode.c
 $(BENCH)/perf_LDLIBS := -pthread
 $(BENCH)/least_SRCS := $(BENCH)/least.c
 $(BENCH)/least_PKGS := libbpf
+$(BENCH)/probe_SRCS := $(BENCH)/probe.c
