@@ -124,9 +124,12 @@ $(O)/%.bpf.o: %.bpf.c $(O)/flags
 	@mkdir -p $(@D)
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MF $(@:.o=.d) -c $< -o $@
 
+# Linked by bpftool first, which leaves DWARF behind and BTF once: what is
+# embedded is what is loaded.
 $(O)/%.skel.h: $(O)/%.bpf.o
 	$(say) SKEL $@
-	$(Q)$(BPFTOOL) gen skeleton $< name $(subst .,_,$(subst -,_,$(*F)))_bpf >$@
+	$(Q)$(BPFTOOL) gen object $(@:.h=.o) $<
+	$(Q)$(BPFTOOL) gen skeleton $(@:.h=.o) name $(subst .,_,$(subst -,_,$(*F)))_bpf >$@
 
 SKELS := $(BPF_OBJS:.bpf.o=.skel.h)
 
