@@ -44,6 +44,10 @@ int lib_pin_dirs_remove(const char *root);
 int lib_pin_lock(const char *root, bool wait);
 /* Pins @fd in place of whatever was there; at no instant is there nothing. */
 int lib_pin_replace(int fd, const char *root, enum pin_dir dir, const char *name);
+/* Removes what lib_pin_replace() left when it died; the caller has the lock. */
+int lib_pin_clean(const char *root);
+/* Removes every pin. */
+int lib_pin_remove_all(const char *root);
 /* Calls @cb for each name; a negative return stops and is returned. */
 int lib_pin_each(const char *root, enum pin_dir dir,
 	     int (*cb)(void *arg, const char *name), void *arg);

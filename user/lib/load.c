@@ -190,7 +190,9 @@ static int load_locked(const char *root, const struct sluice_load_opts *opts)
 		return lock;
 	if (opts->log)
 		verifier_log = calloc(1, VERIFIER_LOG_SIZE);
-	err = load_object(root, opts, verifier_log);
+	err = lib_pin_clean(root);
+	if (!err)
+		err = load_object(root, opts, verifier_log);
 	free(verifier_log);
 	close(lock);
 	return err;
@@ -218,24 +220,6 @@ int sluice_load(const char *root, const struct sluice_load_opts *user_opts, stru
 	return err ? err : sluice_open(root, out);
 }
 
-static int remove_pin(void *arg, const char *name)
-{
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/%s", (const char *)arg, name);
-
-	if (n >= (int)sizeof(path))
-		return -ENAMETOOLONG;
-	return unlink(path) && errno != ENOENT ? -errno : 0;
-}
-
-static int remove_pins(const char *root, enum pin_dir dir)
-{
-	char path[PATH_MAX];
-
-	lib_pin_path(path, root, dir, NULL);
-	return lib_pin_each(root, dir, remove_pin, path);
-}
-
 int sluice_unload(const char *root)
 {
 	struct lib_log_scope scope;
@@ -250,11 +234,7 @@ int sluice_unload(const char *root)
 	err = lib_attach_remove_all(root);
 	lib_log_end(&scope);
 	if (!err)
-		err = remove_pins(root, PIN_LINKS);
-	if (!err)
-		err = remove_pins(root, PIN_PROGS);
-	if (!err)
-		err = remove_pins(root, PIN_MAPS);
+		err = lib_pin_remove_all(root);
 	if (!err)
 		err = lib_pin_dirs_remove(root);
 	close(lock);

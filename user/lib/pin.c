@@ -171,9 +171,6 @@ int lib_pin_replace(int fd, const char *root, enum pin_dir dir, const char *name
 
 	snprintf(new_name, sizeof(new_name), NEW_PREFIX "%s", name);
 	lib_pin_path(tmp, root, dir, new_name);
-	/* left by a loader that died */
-	if (unlink(tmp) && errno != ENOENT)
-		return -errno;
 	err = bpf_obj_pin(fd, tmp);
 	if (err)
 		return err;
@@ -181,6 +178,48 @@ int lib_pin_replace(int fd, const char *root, enum pin_dir dir, const char *name
 		err = -errno;
 		unlink(tmp);
 	}
+	return err;
+}
+
+struct removal {
+	const char *root;
+	enum pin_dir dir;
+	const char *prefix;
+};
+
+static int remove_one(void *arg, const char *name)
+{
+	const struct removal *r = arg;
+	char path[PATH_MAX];
+
+	if (strncmp(name, r->prefix, strlen(r->prefix)))
+		return 0;
+	return unlink(lib_pin_path(path, r->root, r->dir, name)) && errno != ENOENT ? -errno : 0;
+}
+
+static int remove_pins(const char *root, enum pin_dir dir, const char *prefix)
+{
+	struct removal r = { .root = root, .dir = dir, .prefix = prefix };
+
+	return lib_pin_each(root, dir, remove_one, &r);
+}
+
+int lib_pin_clean(const char *root)
+{
+	int err;
+
+	err = remove_pins(root, PIN_PROGS, NEW_PREFIX);
+	return err ? err : remove_pins(root, PIN_LINKS, NEW_PREFIX);
+}
+
+int lib_pin_remove_all(const char *root)
+{
+	enum pin_dir dir;
+	int err = 0;
+
+	/* links before the programs and maps that they need */
+	for (dir = __PIN_MAX; !err && dir-- > 0;)
+		err = remove_pins(root, dir, "");
 	return err;
 }
 
