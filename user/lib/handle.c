@@ -8,23 +8,8 @@
 #include <unistd.h>
 #include "lib/internal.h"
 
-static int open_maps(struct sluice *sl)
-{
-	char path[PATH_MAX];
-	enum sl_map map;
-	int fd;
-
-	for (map = 0; map < __SL_MAP_MAX; map++) {
-		fd = bpf_obj_get(lib_pin_path(path, sl->root, PIN_MAPS, sluice_map_name(map)));
-		if (fd < 0)
-			return fd;
-		sl->map_fd[map] = fd;
-	}
-	return 0;
-}
-
-/* -ESTALE: pinned by another build whose maps look different. */
-static int check_size(int fd, __u32 value_size, __u32 entries)
+/* -ESTALE: pinned by another build, whose tables look different. */
+static int check_layout(int fd, const struct sluice_table *t)
 {
 	struct bpf_map_info info = {};
 	__u32 len = sizeof(info);
@@ -33,18 +18,37 @@ static int check_size(int fd, __u32 value_size, __u32 entries)
 	err = bpf_map_get_info_by_fd(fd, &info, &len);
 	if (err)
 		return err;
-	return info.value_size != value_size || info.max_entries < entries ? -ESTALE : 0;
+	if (info.key_size != t->key_size || info.value_size != t->value_size)
+		return -ESTALE;
+	return t->map == SL_MAP_EP && info.max_entries != SL_EP_MAX ? -ESTALE : 0;
 }
 
-static int map_shared(int fd, __u32 value_size, __u32 entries, void **out)
+static int open_maps(struct sluice *sl)
+{
+	const struct sluice_table *t;
+	char path[PATH_MAX];
+	size_t i, n;
+	int fd, err;
+
+	t = sluice_tables(&n);
+	for (i = 0; i < n; i++) {
+		lib_pin_path(path, sl->root, PIN_MAPS, sluice_map_name(t[i].map));
+		fd = bpf_obj_get(path);
+		if (fd < 0)
+			return fd;
+		sl->map_fd[t[i].map] = fd;
+		err = check_layout(fd, &t[i]);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int map_shared(int fd, size_t size, void **out)
 {
 	void *mem;
-	int err;
 
-	err = check_size(fd, value_size, entries);
-	if (err)
-		return err;
-	mem = mmap(NULL, (size_t)value_size * entries, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (mem == MAP_FAILED)
 		return -errno;
 	*out = mem;
@@ -68,10 +72,10 @@ int sluice_open(const char *root, struct sluice **out)
 
 	err = open_maps(sl);
 	if (!err)
-		err = map_shared(sl->map_fd[SL_MAP_EP], sizeof(*sl->eps), SL_EP_MAX,
+		err = map_shared(sl->map_fd[SL_MAP_EP], sizeof(*sl->eps) * SL_EP_MAX,
 				 (void **)&sl->eps);
 	if (!err)
-		err = map_shared(sl->map_fd[SL_MAP_STATE], sizeof(*sl->state), 1,
+		err = map_shared(sl->map_fd[SL_MAP_STATE], sizeof(*sl->state),
 				 (void **)&sl->state);
 	if (err) {
 		sluice_close(sl);

@@ -50,11 +50,20 @@ struct sluice_load_opts {
  * is kept and reported through @opts->log.
  *
  * Errors: -EPERM (needs CAP_BPF, CAP_NET_ADMIN), -ENOTSUP (no BTF), -EBUSY
- * (another loader is at work on @root), what bpf(2) returned.
+ * (another loader is at work on @root), -ESTALE (a map is pinned there whose
+ * keys or values look different: @opts->log names it; nothing was changed),
+ * -EINVAL (@root is not an absolute path), -ENAMETOOLONG, what bpf(2) returned.
+ *
+ * libbpf has one print function for the whole process. While a function of
+ * this library that may make libbpf speak is running it is ours; what other
+ * threads have libbpf print meanwhile goes on to where it went before.
  */
 int sluice_load(const char *root, const struct sluice_load_opts *opts, struct sluice **out);
 
-/* sluice_open() - open what is pinned under @root; -ENOENT when nothing is. */
+/*
+ * sluice_open() - open what is pinned under @root; -ENOENT when nothing is,
+ * -ESTALE when another build pinned tables that look different.
+ */
 int sluice_open(const char *root, struct sluice **out);
 void sluice_close(struct sluice *sl);
 
