@@ -33,8 +33,8 @@ def quartiles(samples):
 
 class Figures:
     """
-    What was measured so far. @pattern: names wanted. @show: called with a
-    line of text as soon as there is one.
+    What was measured so far, each shown as soon as it is known. @pattern:
+    names wanted.
     """
 
     def __init__(self, pattern=""):
@@ -46,8 +46,8 @@ class Figures:
     def wants(self, *names):
         return any(self.wanted.search(n) for n in names)
 
-    def add(self, name, unit, samples, against=None, value=None):
-        """@value: the median of @samples unless it is given."""
+    def add(self, name, unit, samples, *, against=None, value=None, shown=True):
+        """@value: the median of @samples unless it is given. @shown: has a row in the table."""
         if not self.wants(name):
             return
         value = statistics.median(samples) if value is None else value
@@ -59,21 +59,22 @@ class Figures:
         if against:
             fig["against"] = against
         self.list.append(fig)
-        show(row(fig))
+        if shown:
+            show(row(fig))
 
     def ratio(self, name, ours, theirs, against):
         """Median of the ratios of each round: what disturbed a round disturbed both."""
-        self.add(name, "x", [a / b for a, b in zip(ours, theirs) if b], against)
+        self.add(name, "x", [a / b for a, b in zip(ours, theirs) if b], against=against)
 
     def skip(self, names, why):
         names = [n for n in names if self.wants(n)]
         if names:
             self.skips.append((names, why))
-            show(f"  skipped: {', '.join(names)}: {why}")
+            show(f"  {listed(names)} skipped: {why}")
 
     def error(self, names, why):
         self.errors.append((names, why))
-        show(f"  ERROR: {', '.join(names)}: {why}")
+        show(f"  {listed(names)} {paint('1;31', 'FAILED')}: {why}")
 
     def write(self, path):
         tmp = f"{path}.tmp"
@@ -81,6 +82,10 @@ class Figures:
             json.dump(self.list, f, indent=1)
             f.write("\n")
         os.rename(tmp, path)
+
+
+def listed(names):
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
 
 
 def rounded(v):

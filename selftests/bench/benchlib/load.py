@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Traffic figures: every load over every path in turn, ratios within a round."""
 import json
+import statistics
 
 import netns
 from . import topology
-from .figure import show
+from .figure import human, show
 from .scope import Missing, Scope, built, cpus
 
 MODES = {"tcp_rr": "1/s", "tcp_crr": "1/s", "udp_rr": "1/s", "tcp_stream": "Gbit/s",
@@ -27,10 +28,10 @@ def all_names():
     return [n for mode in MODES for n in names(mode)]
 
 
-def paths(scope, figures, ours):
-    """Every path that can be made here; the reasons of those that cannot are shown."""
+def yardsticks(scope):
+    """Every path that can be made here, ours aside; the reason why not is shown."""
     out = []
-    for make in (topology.direct, topology.route, topology.nft, topology.ipt, topology.least, ours):
+    for make in (topology.direct, topology.route, topology.nft, topology.ipt, topology.least):
         try:
             out.append(make(scope))
         except (Missing, netns.Error) as e:
@@ -38,36 +39,52 @@ def paths(scope, figures, ours):
     return out
 
 
-def measure(mode, ways, rounds, slice_ms):
+def measure(mode, ways, opts):
     client, server = cpus()
-    out = netns.run(built("selftests/bench/perf"), mode, "-r", rounds, "-d", slice_ms, "-w",
-                    max(5, slice_ms // 5), "-c", client, "-s", server, *(w.arg() for w in ways),
+    out = netns.run(built("selftests/bench/perf"), mode, "-r", opts.rounds, "-d", opts.slice, "-w",
+                    max(5, opts.slice // 5), "-c", client, "-s", server, *(w.arg() for w in ways),
                     timeout=600)
     return {name: p["samples"] for name, p in json.loads(out)["paths"].items()}
 
 
+def overview(mode, rates):
+    """One line: the rate over every path, and what it is of the first one's."""
+    first = next(iter(rates.values()))
+    parts = []
+    for path, samples in rates.items():
+        of_first = statistics.median(a / b for a, b in zip(samples, first) if b)
+        parts.append(f"{path} {human(statistics.median(samples))}" +
+                     (f" ({of_first:.2f})" if samples is not first else ""))
+    show(f"  {mode}, {MODES[mode]}: {', '.join(parts)}")
+
+
 def report(figures, mode, rates):
-    unit = MODES[mode]
+    overview(mode, rates)
     ours = rates.get("sluice")
     if ours:
-        figures.add(mode, unit, ours)
-        for path, name, text in AGAINST:
-            if path in rates:
-                figures.ratio(f"{mode}_vs_{name}", ours, rates[path], text)
-    else:
-        figures.skip(names(mode)[:1 + len(AGAINST)], "sluice does not run here")
+        figures.add(mode, MODES[mode], ours)
+    for path, name, text in AGAINST:
+        if path not in rates:
+            figures.skip([f"{mode}_vs_{name}"], f"there is no path '{path}'")
+        elif ours:
+            figures.ratio(f"{mode}_vs_{name}", ours, rates[path], text)
     for path, name, _ in AGAINST:
         if path in rates:
-            figures.add(f"{mode}_{name}", unit, rates[path])
+            figures.add(f"{mode}_{name}", MODES[mode], rates[path], shown=False)
 
 
 def run(figures, opts, ours):
     """@ours: makes the path through sluice in a scope."""
-    if not figures.wants(*all_names()):
-        return
+    own = [n for mode in MODES for n in names(mode)[:1 + len(AGAINST)]]
     show(f"Traffic between two pods of a node, {opts.rounds} interleaved rounds of {opts.slice} ms")
     with Scope() as scope:
-        ways = paths(scope, figures, ours)
+        ways = yardsticks(scope)
+        try:
+            ways.append(ours(scope))
+        except Missing as e:
+            figures.skip(own, e)
+        except (netns.Error, OSError) as e:
+            figures.error(own, e)
         for mode in MODES:
             if figures.wants(*names(mode)):
-                report(figures, mode, measure(mode, ways, opts.rounds, opts.slice))
+                report(figures, mode, measure(mode, ways, opts))

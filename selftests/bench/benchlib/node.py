@@ -11,7 +11,7 @@ import uuid
 
 import netns
 import yaml
-from .scope import Missing, built, stop
+from .scope import built, stop
 from .topology import Path
 
 NODE = "bench"
@@ -135,25 +135,30 @@ class Node:
 
     def remove(self):
         self.stop()
+        self.unpin()
+
+    def unpin(self):
+        """Takes the dataplane away, as a reboot does."""
         for path, _, files in os.walk(self.pin_root, topdown=False):
             for f in files:
                 os.unlink(os.path.join(path, f))
             os.rmdir(path)
 
     def cni(self, command, container, ns, pod):
-        """One call of the plugin, as a container runtime makes it; its standard output."""
+        """One call of the plugin for @pod ("namespace/name"), as a container runtime makes it;
+        its standard output."""
         config = {"cniVersion": "1.1.0", "name": "sluice", "type": "sluice-cni",
                   "socket": self.socket, "stateDir": self.env["SLUICE_STATE_DIR"]}
         env = self.env | {"CNI_COMMAND": command, "CNI_CONTAINERID": container,
                           "CNI_NETNS": ns.path, "CNI_IFNAME": "eth0",
                           "CNI_PATH": os.path.dirname(self.plugin),
-                          "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE=bench;"
-                                      f"K8S_POD_NAME={pod}"}
+                          "CNI_ARGS": "IgnoreUnknown=1;K8S_POD_NAMESPACE={};K8S_POD_NAME={}".format(
+                              *pod.split("/"))}
         return self.ns.run(self.plugin, env=env, stdin=json.dumps(config))
 
     def add(self, pod):
-        """Makes a pod; its namespace and its IPv4 address."""
-        ns = self.scope.netns(f"{self.name}-{pod}")
+        """Makes @pod ("namespace/name"); its namespace and its IPv4 address."""
+        ns = self.scope.netns(f"{self.name}-{pod.replace('/', '-')}")
         result = json.loads(self.cni("ADD", uuid.uuid4().hex, ns, pod))
         return ns, next(ip["address"].split("/")[0] for ip in result["ips"] if "." in ip["address"])
 
@@ -163,13 +168,15 @@ class Node:
         return kib / 1024
 
 
+def pair(scope, name):
+    """A node with a client and a server under policies; also the way between the two."""
+    node = Node(scope, name, pair_objects())
+    node.start()
+    client, _ = node.add("bench/client")
+    server, addr = node.add("bench/server")
+    return node, Path("sluice", client, server, addr)
+
+
 def sluice(scope):
     """The path through sluice."""
-    node = Node(scope, "sluice", pair_objects())
-    try:
-        node.start()
-    except OSError as e:
-        raise Missing(f"sluiced: {e}") from e
-    client, _ = node.add("client")
-    server, addr = node.add("server")
-    return Path("sluice", client, server, addr)
+    return pair(scope, "sluice")[1]
