@@ -12,6 +12,8 @@
 #include <unistd.h>
 #include "common/control.h"
 
+#define CONTROL_CONNECT_S 10
+
 struct control {
 	int fd;
 	char *buf;		/* read, not yet consumed */
@@ -53,6 +55,8 @@ static int wait_for(int fd, short events, long deadline)
 int control_open(const char *path, struct control **out)
 {
 	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	/* Against a daemon that hangs with its backlog full: connect() obeys this. */
+	struct timeval patience = {.tv_sec = CONTROL_CONNECT_S};
 	struct control *ctl;
 	int err;
 
@@ -64,10 +68,11 @@ int control_open(const char *path, struct control **out)
 	ctl = calloc(1, sizeof(*ctl));
 	if (!ctl)
 		return -ENOMEM;
-	/* Non-blocking only once connected: connect() then waits for its turn in a full backlog. */
 	ctl->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (ctl->fd < 0 || connect(ctl->fd, (struct sockaddr *)&sun, sizeof(sun))) {
-		err = -errno;
+	if (ctl->fd < 0 ||
+	    setsockopt(ctl->fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) ||
+	    connect(ctl->fd, (struct sockaddr *)&sun, sizeof(sun))) {
+		err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		control_close(ctl);
 		return err;
 	}

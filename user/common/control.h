@@ -22,7 +22,8 @@ struct control_error {
 };
 
 /*
- * -ENOENT, -ECONNREFUSED: no daemon; -EACCES: not root; -ENAMETOOLONG.
+ * -ENOENT, -ECONNREFUSED: no daemon; -EACCES: not root; -ENAMETOOLONG;
+ * -ETIMEDOUT: a daemon that does not accept.
  * @path: NULL for CONTROL_SOCKET.
  */
 int control_open(const char *path, struct control **out);
