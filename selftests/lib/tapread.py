@@ -51,6 +51,13 @@ def _point(m, res):
     return Point(m.group(1) is None, name or f"test {want}", skip, todo)
 
 
+def _cmocka_skip(p, before):
+    """cmocka has the test's name where a reason belongs: unit.h says it a line before."""
+    for line in before:
+        if p.skip is not None and line.startswith("# SKIP: "):
+            p.name, p.skip = p.skip, line[len("# SKIP: "):]
+
+
 def read(text):
     res = Result()
     pending = []
@@ -63,6 +70,7 @@ def read(text):
             res.plan, res.plan_skip = int(m.group(1)), m.group(2)
         elif m := _POINT.match(line):
             p = _point(m, res)
+            _cmocka_skip(p, pending)
             p.output, pending = pending, []
             res.points.append(p)
         elif not line.startswith("TAP version"):
