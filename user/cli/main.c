@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-int main(void)
+/* sluice, the command line. Everything but this line is a library, for the tests. */
+#include "cli.h"
+
+int main(int argc, char **argv)
 {
-	return 1;
+	return cli_main(argc, argv);
 }

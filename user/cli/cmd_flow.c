@@ -1,0 +1,353 @@
+// SPDX-License-Identifier: GPL-2.0
+/* sluice flow: connections, read and removed without the daemon's help. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <arpa/inet.h>
+
+#include "abi_name.h"
+#include "commands.h"
+#include "flowset.h"
+#include "names.h"
+#include "out.h"
+#include "value.h"
+
+/* ------------------------------------------------------------------ rows */
+
+static const struct cli_key list_keys[] = {
+	{ "protocol", "string", "tcp, udp, sctp, icmp, icmpv6, or a number" },
+	{ "state", "string", "new (no reply yet), replied, established, closing" },
+	{ "halfOpen", "boolean", "kept in the bounded space of flows not yet established" },
+	{ "source", "object", "who spoke first" },
+	{ "source.address", "string", "IPv4 or IPv6 address" },
+	{ "source.port", "integer", "port; the identifier for ICMP echo" },
+	{ "source.pod", "string or null", "NAMESPACE/NAME, where known" },
+	{ "source.endpoint", "integer or null", "endpoint of this node" },
+	{ "destination", "object", "the other end" },
+	{ "destination.address", "string", "as for source" },
+	{ "destination.port", "integer", "as for source" },
+	{ "destination.pod", "string or null", "as for source" },
+	{ "destination.endpoint", "integer or null", "as for source" },
+	{ "packets", "integer", "of both directions" },
+	{ "bytes", "integer", "of both directions, layer 3" },
+	{ "sent", "object", "from source to destination" },
+	{ "sent.packets", "integer", "packets" },
+	{ "sent.bytes", "integer", "bytes of layer 3" },
+	{ "sent.way", "string", "stack, peer (into a pod), neigh (out of a device), tunnel" },
+	{ "received", "object", "from destination to source" },
+	{ "received.packets", "integer", "packets" },
+	{ "received.bytes", "integer", "bytes of layer 3" },
+	{ "received.way", "string", "as for sent" },
+	{ "ageSeconds", "number", "since the first packet" },
+	{ "idleSeconds", "number", "since the last packet" },
+	{ "nat", "object or null", "what the source is masqueraded as" },
+	{ "nat.address", "string", "address" },
+	{ "nat.port", "integer", "port or ICMP identifier" },
+	{ "egress", "object", "who allowed the source to send" },
+	NAME_RULE_KEYS("egress."),
+	{ "ingress", "object", "who allowed the destination to receive" },
+	NAME_RULE_KEYS("ingress."),
+	{ NULL },
+};
+
+static json_t *end_json(struct cli *cli, const struct flow_entry *e, int end)
+{
+	const char *pod = name_of_endpoint(cli, e->flow.ep[end]);
+	char addr[SLUICE_ADDR_STRLEN];
+
+	if (!pod)
+		pod = name_of_address(cli, &e->key.addr[end]);
+	return json_pack("{s:s, s:i, s:s?, s:o}", "address",
+			 sluice_addr_format(&e->key.addr[end], addr), "port",
+			 (int)ntohs(e->key.port[end]), "pod", pod, "endpoint",
+			 e->flow.ep[end] ? json_integer(e->flow.ep[end]) : json_null());
+}
+
+static json_t *way_json(const struct sl_flow_dir *dir)
+{
+	return json_pack("{s:I, s:I, s:s}", "packets", (json_int_t)dir->packets, "bytes",
+			 (json_int_t)dir->bytes, "way",
+			 abi_name("flow", "dir.0.action", dir->action));
+}
+
+static json_t *decider_json(struct cli *cli, const struct sl_flow *f, enum sl_dir dir)
+{
+	json_t *obj = json_object();
+
+	if (name_rule_into(cli, obj, f->rule[dir], abi_name("flow", "tier.ingress", f->tier[dir]))) {
+		json_decref(obj);
+		return NULL;
+	}
+	return obj;
+}
+
+static json_t *nat_json(const struct sl_flow *f)
+{
+	char addr[SLUICE_ADDR_STRLEN];
+
+	if (!f->nat_port)
+		return json_null();
+	return json_pack("{s:s, s:i}", "address", sluice_addr_format(&f->nat_addr, addr), "port",
+			 (int)ntohs(f->nat_port));
+}
+
+static double seconds_since(__u64 ns)
+{
+	struct timespec ts;
+	__u64 now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+	now = ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+	return now > ns ? (double)((now - ns) / 1000000) / 1e3 : 0;
+}
+
+static json_t *flow_json(struct cli *cli, const struct flow_entry *e)
+{
+	const struct sl_flow *f = &e->flow;
+	int from = f->orig & 1;
+	char proto[4];
+
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
+			 "protocol", proto_name(e->key.proto, proto),
+			 "state", abi_name("flow", "state", f->state),
+			 "halfOpen", e->half,
+			 "source", end_json(cli, e, from),
+			 "destination", end_json(cli, e, !from),
+			 "packets", (json_int_t)flow_packets(f),
+			 "bytes", (json_int_t)flow_bytes(f),
+			 "sent", way_json(&f->dir[from]),
+			 "received", way_json(&f->dir[!from]),
+			 "ageSeconds", seconds_since(f->created_ns),
+			 "idleSeconds", seconds_since(f->last_ns),
+			 "nat", nat_json(f),
+			 "egress", decider_json(cli, f, SL_DIR_EGRESS),
+			 "ingress", decider_json(cli, f, SL_DIR_INGRESS));
+}
+
+/* ------------------------------------------------------------------ cells */
+
+static void cell_end(const json_t *row, const char *key, struct out_cell *cell)
+{
+	const json_t *end = out_get(row, key);
+	const char *pod = out_string(end, "pod"), *addr = out_string(end, "address");
+	bool bracket = !*pod && strchr(addr, ':');
+
+	snprintf(cell->text, OUT_CELL, "%s%s%s:%d", bracket ? "[" : "", *pod ? pod : addr,
+		 bracket ? "]" : "", (int)out_integer(end, "port"));
+}
+
+static void cell_state(const json_t *row, const char *key, struct out_cell *cell)
+{
+	out_text(row, key, cell);
+	if (!strcmp(cell->text, "established"))
+		cell->style = STYLE_GOOD;
+	else if (!strcmp(cell->text, "closing"))
+		cell->style = STYLE_DIM;
+	else
+		cell->style = STYLE_WARN;
+}
+
+/* "shop/web-out > shop/db-in": the sender's decider, then the receiver's. */
+static void cell_allowed(const json_t *row, const char *key, struct out_cell *cell)
+{
+	char from[OUT_CELL / 2 - 4], to[OUT_CELL / 2 - 4];
+
+	(void)key;
+	name_rule_text(out_get(row, "egress"), from, sizeof(from));
+	name_rule_text(out_get(row, "ingress"), to, sizeof(to));
+	if (!strcmp(from, to))
+		snprintf(cell->text, OUT_CELL, "%s", from);
+	else
+		snprintf(cell->text, OUT_CELL, "%s > %s", from, to);
+}
+
+static const struct out_column columns[] = {
+	{ { .heading = "PROTO" }, "protocol", out_text },
+	{ { .heading = "SOURCE", .least = 21 }, "source", cell_end },
+	{ { .heading = "DESTINATION", .least = 21 }, "destination", cell_end },
+	{ { .heading = "STATE" }, "state", cell_state },
+	{ { .heading = "PACKETS", .right = true, .drop = 2 }, "packets", out_number },
+	{ { .heading = "BYTES", .right = true }, "bytes", out_bytes },
+	{ { .heading = "AGE", .right = true, .drop = 3 }, "ageSeconds", out_duration },
+	{ { .heading = "IDLE", .right = true, .drop = 4 }, "idleSeconds", out_duration },
+	{ { .heading = "ALLOWED BY", .least = 12, .drop = 1 }, NULL, cell_allowed },
+};
+
+/* ------------------------------------------------------------------- sort */
+
+static int descending(__u64 a, __u64 b)
+{
+	return a < b ? 1 : a > b ? -1 : 0;
+}
+
+/* Equal flows keep an order of their own, so that --watch does not shuffle them. */
+static int by_key(const struct flow_entry *a, const struct flow_entry *b)
+{
+	return memcmp(&a->key, &b->key, sizeof(a->key));
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct flow_entry *x = a, *y = b;
+	int d = descending(flow_bytes(&x->flow), flow_bytes(&y->flow));
+
+	return d ? d : by_key(x, y);
+}
+
+static int by_packets(const void *a, const void *b)
+{
+	const struct flow_entry *x = a, *y = b;
+	int d = descending(flow_packets(&x->flow), flow_packets(&y->flow));
+
+	return d ? d : by_key(x, y);
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct flow_entry *x = a, *y = b;
+	int d = -descending(x->flow.created_ns, y->flow.created_ns);
+
+	return d ? d : by_key(x, y);
+}
+
+static int by_idle(const void *a, const void *b)
+{
+	const struct flow_entry *x = a, *y = b;
+	int d = descending(x->flow.last_ns, y->flow.last_ns);
+
+	return d ? d : by_key(x, y);
+}
+
+static const char *const sorts[] = { "bytes", "packets", "age", "idle", NULL };
+
+static void sort(struct flowset *set, const char *by)
+{
+	static int (*const compare[])(const void *, const void *) = {
+		by_bytes, by_packets, by_age, by_idle
+	};
+	size_t i = 0;
+
+	while (by && sorts[i + 1] && strcmp(sorts[i], by))
+		i++;
+	if (set->n)
+		qsort(set->flows, set->n, sizeof(*set->flows), compare[i]);
+}
+
+/* --------------------------------------------------------------- commands */
+
+static int run_list(struct cli *cli)
+{
+	struct out_list list;
+	struct flowset set;
+	unsigned long top;
+	int status;
+
+	status = flowset_read(cli, &set);
+	if (status != CLI_OK)
+		goto out;
+	sort(&set, cli_text(cli, "sort"));
+	if (cli_given(cli, "top") && !value_count(cli_text(cli, "top"), &top) && top < set.n)
+		set.n = top;
+	out_list_begin(&list, cli, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < set.n && !ferror(cli->out); i++)
+		out_list_add(&list, flow_json(cli, &set.flows[i]));
+	status = out_list_end(&list, flow_filter_given(cli) ? "no such flows" : "no flows");
+out:
+	flowset_free(&set);
+	return status;
+}
+
+static const struct cli_key flush_keys[] = {
+	{ "flushed", "integer", "flows removed" },
+	{ NULL },
+};
+
+static int flush(struct cli *cli, const struct flowset *set, size_t *flushed)
+{
+	struct sluice *sl = cli_dataplane(cli);
+
+	for (size_t i = 0; i < set->n; i++) {
+		int err = sluice_flow_del(sl, &set->flows[i].key);
+
+		/* Gone by itself meanwhile: as good, but not our doing. */
+		if (err == -ENOENT)
+			continue;
+		if (err)
+			return cli_fail(cli, "flow cannot be removed after %zu were: %s", *flushed,
+					strerror(-err));
+		++*flushed;
+	}
+	return CLI_OK;
+}
+
+static int run_flush(struct cli *cli)
+{
+	struct flowset set;
+	size_t n = 0;
+	json_t *obj;
+	int status;
+
+	if (!flow_filter_given(cli) && !cli_given(cli, "all"))
+		return cli_misuse(cli, "which flows? give a filter, or --all");
+	if (flow_filter_given(cli) && cli_given(cli, "all"))
+		return cli_misuse(cli, "--all and a filter exclude each other");
+	status = flowset_read(cli, &set);
+	if (status == CLI_OK)
+		status = flush(cli, &set, &n);
+	flowset_free(&set);
+	if (status != CLI_OK)
+		return status;
+	if (!cli->json) {
+		fprintf(cli->out, "%zu flow%s flushed\n", n, n == 1 ? "" : "s");
+		return CLI_OK;
+	}
+	obj = json_pack("{s:I}", "flushed", (json_int_t)n);
+	status = out_object(cli, obj);
+	json_decref(obj);
+	return status;
+}
+
+const struct cli_command cmd_flow_list = {
+	.name = "list",
+	.summary = "Connections, the busiest first",
+	.text = "Filters add up: a flow is listed when all of them fit. SOURCE is who spoke first. "
+		"ALLOWED BY names the policy that let the sender send and the one that let the "
+		"receiver receive; 'no policy' where none selects the pod, 'node' for traffic of a "
+		"pod's own node.",
+	.options = (const struct cli_option[]){
+		FLOW_FILTER_OPTIONS,
+		{ .name = "sort", .type = CLI_CHOICE, .metavar = "KEY", .values = sorts,
+		  .help = "order: most bytes (when not said) or packets, oldest, or latest heard of" },
+		{ .name = "top", .type = CLI_COUNT, .help = "the first N only" },
+		{ .name = NULL } },
+	.keys = list_keys,
+	.examples = (const struct cli_example[]){
+		{ "flow list --top 10 --watch", "the ten busiest connections, live" },
+		{ "flow list --pod shop/web-1 --proto tcp", "TCP connections of one pod" },
+		{ "flow list --ip 10.244.3.0/24 --sort age -o json", "a range's, the oldest first, "
+								     "for a program" },
+		{ NULL } },
+	.shape = CLI_SHAPE_LIST,
+	.fallback = true,
+	.run = run_list,
+};
+
+const struct cli_command cmd_flow_flush = {
+	.name = "flush",
+	.summary = "Forget connections: their next packets are judged anew",
+	.text = "A connection that the policies still allow goes on; a masqueraded one may get "
+		"another port and so break. Takes the filters of 'flow list', where it shows what "
+		"would go.",
+	.options = (const struct cli_option[]){
+		FLOW_FILTER_OPTIONS,
+		{ .name = "all", .type = CLI_FLAG, .help = "every flow; needed when there is no filter" },
+		{ .name = NULL } },
+	.keys = flush_keys,
+	.examples = (const struct cli_example[]){
+		{ "flow flush --pod shop/web-1", "a pod's connections" },
+		{ "flow flush --proto udp --port 53", "DNS" },
+		{ NULL } },
+	.shape = CLI_SHAPE_RESULT,
+	.run = run_flush,
+};

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0
+/* sluice policy: what is in force, and why a connection passes or not. */
+#include <string.h>
+
+#include "commands.h"
+#include "daemon_list.h"
+#include "names.h"
+#include "value.h"
+
+/* ------------------------------------------------------------------ list */
+
+static const struct cli_key list_keys[] = {
+	{ "namespace", "string", "namespace of the policy" },
+	{ "name", "string", "name of the policy" },
+	{ "types", "array of strings", "Ingress, Egress" },
+	{ "pods", "integer", "pods that it selects" },
+	{ "ingressRules", "integer", "number of its ingress rules" },
+	{ "egressRules", "integer", "number of its egress rules" },
+	{ "file", "string or null", "manifest it comes from" },
+	{ "refused", "string or null", "why the object's last version is not the one in force" },
+	{ NULL },
+};
+
+static void cell_policy(const json_t *row, const char *key, struct out_cell *cell)
+{
+	(void)key;
+	snprintf(cell->text, OUT_CELL, "%s/%s", out_string(row, "namespace"),
+		 out_string(row, "name"));
+}
+
+static void cell_rules(const json_t *row, const char *key, struct out_cell *cell)
+{
+	(void)key;
+	snprintf(cell->text, OUT_CELL, "%d in, %d out", (int)out_integer(row, "ingressRules"),
+		 (int)out_integer(row, "egressRules"));
+}
+
+static void cell_state(const json_t *row, const char *key, struct out_cell *cell)
+{
+	bool refused = out_get(row, key);
+
+	snprintf(cell->text, OUT_CELL, "%s%s", refused ? "refused: " : "in force",
+		 out_string(row, key));
+	cell->style = refused ? STYLE_BAD : STYLE_GOOD;
+}
+
+static const struct out_column list_columns[] = {
+	{ { .heading = "POLICY", .least = 16 }, NULL, cell_policy },
+	{ { .heading = "TYPES" }, "types", out_join },
+	{ { .heading = "PODS", .right = true }, "pods", out_number },
+	{ { .heading = "RULES", .drop = 2 }, NULL, cell_rules },
+	{ { .heading = "STATE", .least = 16 }, "refused", cell_state },
+	{ { .heading = "FILE", .least = 16, .drop = 1 }, "file", out_text },
+};
+
+static int run_list(struct cli *cli)
+{
+	return daemon_list(cli, "policies", list_columns,
+			   sizeof(list_columns) / sizeof(list_columns[0]), "no policies");
+}
+
+/* ------------------------------------------------------------------ show */
+
+static const struct cli_key show_keys[] = {
+	{ "namespace", "string", "namespace of the policy" },
+	{ "name", "string", "name of the policy" },
+	{ "file", "string or null", "manifest it comes from" },
+	{ "refused", "string or null", "why the object's last version is not the one in force" },
+	{ "types", "array of strings", "Ingress, Egress" },
+	{ "podSelector", "string", "labels of the pods it selects; empty: every pod" },
+	{ "pods", "array of strings", "pods it selects, NAMESPACE/NAME" },
+	{ "rules", "array of objects", "its rules" },
+	{ "rules[].rule", "integer or null", "id, as flows and drops name it" },
+	{ "rules[].direction", "string", "ingress or egress" },
+	{ "rules[].ruleName", "string", "place in the object" },
+	{ "rules[].peers", "array of strings", "who; empty: anybody" },
+	{ "rules[].ports", "array of strings", "where; empty: any port" },
+	{ NULL },
+};
+
+static void show_list(struct cli *cli, const char *name, const json_t *list, const char *empty)
+{
+	const json_t *e;
+	size_t i;
+
+	if (!json_array_size(list))
+		out_line(cli, name, STYLE_NONE, "%s", empty);
+	json_array_foreach((json_t *)list, i, e)
+		out_line(cli, i ? "" : name, STYLE_NONE, "%s", json_string_value(e));
+}
+
+static void show(struct cli *cli, const json_t *obj)
+{
+	struct out_cell types = { .text = "" };
+	const char *selector = out_string(obj, "podSelector");
+	const json_t *rule;
+	char title[OUT_CELL];
+	size_t i;
+
+	snprintf(title, sizeof(title), "%s/%s", out_string(obj, "namespace"),
+		 out_string(obj, "name"));
+	out_line(cli, "policy", STYLE_STRONG, "%s", title);
+	if (out_get(obj, "file"))
+		out_line(cli, "file", STYLE_NONE, "%s", out_string(obj, "file"));
+	if (out_get(obj, "refused"))
+		out_line(cli, "refused", STYLE_BAD, "%s", out_string(obj, "refused"));
+	out_join(obj, "types", &types);
+	out_line(cli, "isolates for", STYLE_NONE, "%s", types.text);
+	out_line(cli, "selects", STYLE_NONE, "%s", *selector ? selector : "every pod");
+	show_list(cli, "pods", out_get(obj, "pods"), "none");
+	json_array_foreach((json_t *)out_get(obj, "rules"), i, rule) {
+		bool in = !strcmp(out_string(rule, "direction"), "ingress");
+
+		fputc('\n', cli->out);
+		snprintf(title, sizeof(title), "rule %d", (int)out_integer(rule, "rule"));
+		out_line(cli, out_get(rule, "rule") ? title : "rule", STYLE_STRONG, "%s",
+			 out_string(rule, "ruleName"));
+		show_list(cli, in ? "from" : "to", out_get(rule, "peers"), "anybody");
+		show_list(cli, "ports", out_get(rule, "ports"), "any");
+	}
+}
+
+static int run_show(struct cli *cli)
+{
+	const char *arg = cli->line->args[0], *slash = strchr(arg, '/');
+	int status = CLI_OK;
+	json_t *obj;
+
+	obj = daemon_object(cli, "policy.show",
+			    json_pack("{s:s%, s:s}", "namespace", arg, (size_t)(slash - arg), "name",
+				      slash + 1));
+	if (!obj)
+		return CLI_FAILED;
+	if (cli->json)
+		status = out_object(cli, obj);
+	else
+		show(cli, obj);
+	json_decref(obj);
+	return status;
+}
+
+/* --------------------------------------------------------------- explain */
+
+#define END_KEYS(end)                                                                          \
+	{ end, "object", "as the daemon understood it" },                                      \
+	{ end ".pod", "string or null", "NAMESPACE/NAME" },                                    \
+	{ end ".address", "string or null", "address looked at" },                             \
+	{ end ".class", "integer or null", "peer class of the address" }
+#define SIDE_KEYS(side, what)                                                                  \
+	{ side, "object or null", what },                                                      \
+	{ side ".verdict", "string or null", "allow or deny" },                                \
+	{ side ".egress", "object or null", "what the sender's policies say" },                \
+	{ side ".egress.verdict", "string or null", "allow or deny" },                         \
+	{ side ".egress.decider", "object or null", "who decided" },                           \
+	NAME_RULE_KEYS(side ".egress.decider."),                                               \
+	{ side ".ingress", "object or null", "what the receiver's policies say" },             \
+	{ side ".ingress.verdict", "string or null", "allow or deny" },                        \
+	{ side ".ingress.decider", "object or null", "who decided" },                          \
+	NAME_RULE_KEYS(side ".ingress.decider.")
+
+static const struct cli_key explain_keys[] = {
+	END_KEYS("from"),
+	END_KEYS("to"),
+	{ "protocol", "string", "tcp, udp or sctp" },
+	{ "port", "integer", "destination port" },
+	{ "verdict", "string", "allow or deny" },
+	{ "agree", "boolean or null", "the kernel's tables say the same as the objects; null when "
+				      "neither end is an endpoint of this node" },
+	SIDE_KEYS("model", "what the objects say"),
+	SIDE_KEYS("kernel", "what the kernel's tables say"),
+	{ NULL },
+};
+
+static bool allows(const json_t *obj)
+{
+	return !strcmp(out_string(obj, "verdict"), "allow");
+}
+
+static void explain_end(const json_t *end, char *buf, size_t len)
+{
+	const char *pod = out_string(end, "pod"), *addr = out_string(end, "address");
+
+	snprintf(buf, len, *pod && *addr ? "%s (%s)" : "%s%s", pod, addr);
+}
+
+static void explain_side(struct cli *cli, const char *name, const json_t *side, const json_t *end)
+{
+	char who[OUT_CELL], decider[OUT_CELL];
+
+	if (!side)
+		return;
+	explain_end(end, who, sizeof(who));
+	name_rule_text(out_get(side, "decider"), decider, sizeof(decider));
+	out_line(cli, name, allows(side) ? STYLE_GOOD : STYLE_BAD, "%s by %s", who,
+		 allows(side) ? "allowed" : "refused");
+	out_line(cli, "", STYLE_NONE, "%s", decider);
+}
+
+static void explain_deciders(struct cli *cli, const json_t *obj, const char *which)
+{
+	const json_t *sides = out_get(obj, which);
+
+	explain_side(cli, "sender", out_get(sides, "egress"), out_get(obj, "from"));
+	explain_side(cli, "receiver", out_get(sides, "ingress"), out_get(obj, "to"));
+}
+
+static void explain(struct cli *cli, const json_t *obj)
+{
+	char from[OUT_CELL], to[OUT_CELL];
+	const json_t *agree = out_get(obj, "agree");
+	enum style style = allows(obj) ? STYLE_GOOD : STYLE_BAD;
+
+	explain_end(out_get(obj, "from"), from, sizeof(from));
+	explain_end(out_get(obj, "to"), to, sizeof(to));
+	fprintf(cli->out, "%s%s%s", cli->colour ? style_begin(style) : "",
+		allows(obj) ? "ALLOWED" : "DENIED", cli->colour ? style_end(style) : "");
+	out_line(cli, "", STYLE_STRONG, "%s to %s, %s/%d", from, to, out_string(obj, "protocol"),
+		 (int)out_integer(obj, "port"));
+	explain_deciders(cli, obj, "model");
+	if (!agree) {
+		out_line(cli, "kernel", STYLE_DIM, "not asked: neither end is on this node");
+	} else if (json_is_true(agree)) {
+		out_line(cli, "kernel", STYLE_GOOD, "agrees");
+	} else {
+		out_line(cli, "kernel", STYLE_BAD, "DISAGREES: its tables say %s",
+			 allows(out_get(obj, "kernel")) ? "ALLOWED" : "DENIED");
+		explain_deciders(cli, obj, "kernel");
+	}
+}
+
+static int run_explain(struct cli *cli)
+{
+	const char *const *args = cli->line->args;
+	int port, proto, status = CLI_OK;
+	char name[4];
+	json_t *obj;
+
+	value_service(args[2], &port, &proto);
+	obj = daemon_object(cli, "policy.explain",
+			    json_pack("{s:s, s:s, s:s, s:i}", "from", args[0], "to", args[1],
+				      "protocol", proto_name(proto, name), "port", port));
+	if (!obj)
+		return CLI_FAILED;
+	if (cli->json)
+		status = out_object(cli, obj);
+	else
+		explain(cli, obj);
+	if (json_is_false(out_get(obj, "agree")))
+		status = CLI_FAILED;
+	json_decref(obj);
+	return status;
+}
+
+const struct cli_command cmd_policy_list = {
+	.name = "list",
+	.summary = "Policies in force, and objects whose last version was refused",
+	.keys = list_keys,
+	.shape = CLI_SHAPE_LIST,
+	.fallback = true,
+	.run = run_list,
+};
+
+const struct cli_command cmd_policy_show = {
+	.name = "show",
+	.summary = "One policy: whom it selects and what its rules allow",
+	.args = (const struct cli_arg[]){
+		{ .metavar = "NS/NAME", .type = CLI_POLICY, .help = "namespace and name" },
+		{ .metavar = NULL } },
+	.keys = show_keys,
+	.examples = (const struct cli_example[]){
+		{ "policy show shop/db", "the policy db of namespace shop" }, { NULL } },
+	.shape = CLI_SHAPE_OBJECT,
+	.run = run_show,
+};
+
+const struct cli_command cmd_policy_explain = {
+	.name = "explain",
+	.summary = "Whether a connection is allowed, and by which rule or refused by whom",
+	.text = "Judges the connection twice, by the policy objects and by what the kernel's tables "
+		"hold, and says whether both agree.",
+	.args = (const struct cli_arg[]){
+		{ .metavar = "FROM", .type = CLI_PEER, .help = "who connects: NAMESPACE/POD or an "
+							       "address" },
+		{ .metavar = "TO", .type = CLI_PEER, .help = "to whom, likewise" },
+		{ .metavar = "PORT[/PROTO]", .type = CLI_SERVICE,
+		  .help = "destination port, with /udp or /sctp where it is not TCP" },
+		{ .metavar = NULL } },
+	.keys = explain_keys,
+	.failure = "objects and kernel disagree",
+	.examples = (const struct cli_example[]){
+		{ "policy explain shop/web-1 shop/db-0 5432", "may the web tier reach the database?" },
+		{ "policy explain 192.0.2.7 shop/dns-0 53/udp", "from outside, by UDP" },
+		{ NULL } },
+	.shape = CLI_SHAPE_OBJECT,
+	.run = run_explain,
+};

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Names for numbers, asked of the daemon. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "names.h"
+
+struct names {
+	json_t *all;			/* NULL: no daemon */
+	const json_t *rules, *endpoints, *addresses;
+};
+
+static const struct names *names_get(struct cli *cli)
+{
+	static const struct names none;
+	char why[CLI_WHY] = "";
+	struct names *n = cli->names;
+
+	if (n)
+		return n;
+	n = calloc(1, sizeof(*n));
+	if (!n)
+		return &none;
+	cli->names = n;
+	if (cli_ask(cli, "names", NULL, &n->all, why)) {
+		if (!cli->said_down)
+			cli_note(cli, "%s: numbers instead of names", why);
+		cli->said_down = true;
+		return n;
+	}
+	n->rules = json_object_get(n->all, "rules");
+	n->endpoints = json_object_get(n->all, "endpoints");
+	n->addresses = json_object_get(n->all, "addresses");
+	return n;
+}
+
+void names_free(struct names *names)
+{
+	if (!names)
+		return;
+	json_decref(names->all);
+	free(names);
+}
+
+static const json_t *by_number(const json_t *map, __u32 id)
+{
+	char key[12];
+
+	snprintf(key, sizeof(key), "%u", id);
+	return json_object_get(map, key);
+}
+
+const char *name_of_endpoint(struct cli *cli, __u32 id)
+{
+	return id ? json_string_value(by_number(names_get(cli)->endpoints, id)) : NULL;
+}
+
+const char *name_of_address(struct cli *cli, const union sl_addr *addr)
+{
+	char text[SLUICE_ADDR_STRLEN];
+
+	return json_string_value(json_object_get(names_get(cli)->addresses,
+						 sluice_addr_format(addr, text)));
+}
+
+const json_t *name_of_rule(struct cli *cli, __u32 rule)
+{
+	return rule ? by_number(names_get(cli)->rules, rule) : NULL;
+}
+
+bool names_known(struct cli *cli)
+{
+	return names_get(cli)->all;
+}
+
+/* Strings only: whatever else the daemon says is not what was agreed on. */
+static json_t *copy_string(const json_t *obj, const char *key)
+{
+	const char *s = json_string_value(json_object_get(obj, key));
+
+	return s ? json_string(s) : json_null();
+}
+
+int name_rule_into(struct cli *cli, json_t *row, __u32 rule, const char *tier)
+{
+	const json_t *name = name_of_rule(cli, rule);
+	const char *known = json_string_value(json_object_get(name, "tier"));
+	int err = 0;
+
+	err |= json_object_set_new(row, "rule", rule ? json_integer(rule) : json_null());
+	err |= json_object_set_new(row, "tier", known ? json_string(known) :
+				   tier ? json_string(tier) : json_null());
+	err |= json_object_set_new(row, "namespace", copy_string(name, "namespace"));
+	err |= json_object_set_new(row, "policy", copy_string(name, "policy"));
+	err |= json_object_set_new(row, "direction", copy_string(name, "direction"));
+	err |= json_object_set_new(row, "ruleName", copy_string(name, "ruleName"));
+	return err ? -ENOMEM : 0;
+}
+
+/* The first of what is known: policy and rule, number, tier. */
+void name_rule_text(const json_t *obj, char *buf, size_t len)
+{
+	const char *ns = json_string_value(json_object_get(obj, "namespace"));
+	const char *policy = json_string_value(json_object_get(obj, "policy"));
+	const char *rule = json_string_value(json_object_get(obj, "ruleName"));
+	const char *tier = json_string_value(json_object_get(obj, "tier"));
+	json_int_t id = json_integer_value(json_object_get(obj, "rule"));
+
+	if (policy)
+		snprintf(buf, len, "%s%s%s%s%s", ns ? ns : "", ns ? "/" : "", policy,
+			 rule ? " " : "", rule ? rule : "");
+	else if (rule)
+		snprintf(buf, len, "%s", rule);
+	else if (id)
+		snprintf(buf, len, "rule %" JSON_INTEGER_FORMAT, id);
+	else if (tier && !strcmp(tier, "none"))
+		snprintf(buf, len, "no policy");
+	else
+		snprintf(buf, len, "%s", tier ? tier : "-");
+}
