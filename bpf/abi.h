@@ -20,8 +20,14 @@
 
 #define SL_ABI_VERSION 1
 
+#ifdef __cplusplus
+#define SL_STATIC_ASSERT static_assert
+#else
+#define SL_STATIC_ASSERT _Static_assert
+#endif
+
 #define SL_ASSERT_SIZE(type, size) \
-	_Static_assert(sizeof(type) == (size), #type " is not " #size " bytes")
+	SL_STATIC_ASSERT(sizeof(type) == (size), #type " is not " #size " bytes")
 
 /* ------------------------------------------------------------ addresses */
 
