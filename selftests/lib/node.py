@@ -72,7 +72,6 @@ class Node:
         self.options = list(options)
         self.pods = []
         self.daemon = None
-        self.starts = 0
         self.ns = netns.Netns(self.name, forwarding=True)
         self._make_places()
         cluster.plug(self.ns, "uplink", self.addr, mtu)
@@ -91,14 +90,16 @@ class Node:
 
     # ------------------------------------------------------------ daemon
 
-    def start(self, *options, program=None):
+    def start(self, *options):
         """Starts the daemon and waits until it says that it is ready."""
+        self.spawn(*options)
+        netns.wait_for(f"the daemon of {self.name}", self.ready)
+
+    def spawn(self, *options):
         with open(self.log, "a") as log:
             self.daemon = self.ns.popen(
-                [program or f"{BUILD}/sluiced", "--uplink", "uplink", *self.options, *options],
+                [f"{BUILD}/sluiced", "--uplink", "uplink", *self.options, *options],
                 env=self.environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        self.starts += 1
-        netns.wait_for(f"the daemon of {self.name}", self.ready)
 
     def ready(self):
         if self.daemon.poll() is not None:

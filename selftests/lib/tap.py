@@ -77,7 +77,7 @@ def main(setup=None, on_failure=None):
     """
     if os.environ.get("SLUICE_SELFTEST") is None:
         run = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "run")
-        os.execv(run, [run, "--raw", os.path.realpath(sys.argv[0])])
+        os.execv(run, [run, "--raw", os.path.realpath(sys.argv[0]), *sys.argv[1:]])
     tests = [t for t in _tests if len(sys.argv) < 2 or sys.argv[1] in t[0]]
     print("TAP version 13", flush=True)
     if setup:
