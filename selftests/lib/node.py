@@ -270,7 +270,7 @@ class Pod:
         self.addr = {}
         node.pods.append(self)
 
-    def cni(self, command, **config):
+    def _cni_popen(self, command, config):
         conf = {"cniVersion": "1.1.0", "name": "sluice", "type": "sluice-cni",
                 "socket": f"{self.node.dir}/run/sluiced.sock",
                 "stateDir": f"{self.node.dir}/state", **config}
@@ -279,12 +279,24 @@ class Pod:
             CNI_IFNAME="eth0", CNI_PATH=BUILD,
             CNI_ARGS=f"IgnoreUnknown=1;K8S_POD_NAMESPACE={self.namespace};"
                      f"K8S_POD_NAME={self.podname}")
-        with self.node.ns:
-            p = subprocess.run([f"{BUILD}/sluice-cni"], input=json.dumps(conf), env=env, text=True,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
-        out = json.loads(p.stdout) if p.stdout.strip() else {}
+        p = self.node.ns.popen([f"{BUILD}/sluice-cni"], env=env, text=True, stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return p, json.dumps(conf)
+
+    def cni_start(self, command, **config):
+        """The plugin under way, for a test that does something to it."""
+        p, conf = self._cni_popen(command, config)
+        p.stdin.write(conf)
+        p.stdin.close()
+        p.stdin = None
+        return p
+
+    def cni(self, command, **config):
+        p, conf = self._cni_popen(command, config)
+        stdout, stderr = p.communicate(conf, timeout=30)
+        out = json.loads(stdout) if stdout.strip() else {}
         if p.returncode:
-            raise CniError(out.get("code"), out.get("msg", p.stderr), out.get("details", ""))
+            raise CniError(out.get("code"), out.get("msg", stderr), out.get("details", ""))
         return out
 
     def add(self):
