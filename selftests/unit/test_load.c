@@ -144,13 +144,32 @@ static void mounts_bpffs(void **state)
 	struct statfs st;
 
 	(void)state;
-	assert_int_equal(sluice_load("/run/fresh/deep", NULL, &sl), 0);
+	assert_int_equal(sluice_load("/run/fresh//deep/", NULL, &sl), 0);
 	sluice_close(sl);
 	assert_int_equal(statfs("/run/fresh/deep", &st), 0);
 	assert_int_equal(st.f_type, 0xcafe4a11);
 	check_mode("/run/fresh/deep");
-	assert_int_equal(sluice_unload("/run/fresh/deep"), 0);
+	assert_int_equal(sluice_unload("/run/fresh//deep/"), 0);
 	assert_int_equal(access("/run/fresh/deep", F_OK), -1);
+}
+
+/* The kernel's own mount point on a machine where nobody mounted it: it stays. */
+static void mounts_default(void **state)
+{
+	struct sluice *sl;
+	struct statfs st;
+
+	(void)state;
+	while (!umount2("/sys/fs/bpf", MNT_DETACH))
+		;
+	assert_int_equal(statfs("/sys/fs/bpf", &st), 0);
+	assert_int_not_equal(st.f_type, 0xcafe4a11);
+	assert_int_equal(sluice_load(SLUICE_PIN_ROOT, NULL, &sl), 0);
+	sluice_close(sl);
+	assert_int_equal(sluice_unload(SLUICE_PIN_ROOT), 0);
+	assert_int_equal(access(SLUICE_PIN_ROOT, F_OK), -1);
+	assert_int_equal(statfs("/sys/fs/bpf", &st), 0);
+	assert_int_equal(st.f_type, 0xcafe4a11);
 }
 
 static void bad_roots(void **state)
@@ -422,6 +441,7 @@ int main(void)
 		cmocka_unit_test_teardown(open_without_load, dataplane_unload),
 		cmocka_unit_test_teardown(unload_leaves_nothing, dataplane_unload),
 		cmocka_unit_test_teardown(mounts_bpffs, dataplane_unload),
+		cmocka_unit_test_teardown(mounts_default, dataplane_unload),
 		cmocka_unit_test_teardown(bad_roots, dataplane_unload),
 		cmocka_unit_test_teardown(sizes_are_options, dataplane_unload),
 		cmocka_unit_test_teardown(contents_are_kept, dataplane_unload),

@@ -82,20 +82,29 @@ static void pin_init(struct pin *pin, const char *root, const struct point *pt, 
 /* Whether @name is one that pin_init() makes; fills @pin. */
 static bool pin_parse(struct pin *pin, const char *root, const char *name)
 {
-	char path[PATH_MAX];
-	const char *dash = strchr(name, '-');
-	size_t i;
+	const char *ifindex = strchr(name, '-'), *hook, *suffix;
+	size_t i, how_len, hook_len;
 
-	if (!dash)
+	hook = ifindex ? strchr(ifindex + 1, '-') : NULL;
+	if (!hook)
 		return false;
-	lib_pin_path(path, root, PIN_LINKS, name);
-	for (i = 0; i < ARRAY_SIZE(points) * 2; i++) {
-		pin->clsact = i & 1;
-		pin_init(pin, root, &points[i / 2], atoi(dash + 1));
-		if (!strcmp(pin->path, path))
-			return true;
+	suffix = strstr(hook, CLSACT_SUFFIX);
+	pin->clsact = suffix;
+	how_len = ifindex - name;
+	hook_len = suffix ? (size_t)(suffix - hook - 1) : strlen(hook + 1);
+	for (i = 0; i < ARRAY_SIZE(points); i++) {
+		const char *how_name = how_names[points[i].how];
+		const char *hook_name = prog_names[points[i].hook] + strlen("sl_");
+
+		if (strlen(how_name) == how_len && !strncmp(name, how_name, how_len) &&
+		    strlen(hook_name) == hook_len && !strncmp(hook + 1, hook_name, hook_len))
+			break;
 	}
-	return false;
+	if (i == ARRAY_SIZE(points))
+		return false;
+	pin_init(pin, root, &points[i], atoi(ifindex + 1));
+	/* nothing else in it: leading zeros, a second suffix */
+	return !strcmp(strrchr(pin->path, '/') + 1, name);
 }
 
 /* ------------------------------------------------------------------ tcx */
@@ -313,13 +322,29 @@ static int walk_name(void *arg, const char *name)
 	struct walk *walk = arg;
 	struct pin pin;
 
-	if (!pin_parse(&pin, walk->root, name))
-		return 0;
-	return walk->ifindex && walk->ifindex != pin.ifindex ? 0 : walk->cb(walk, &pin);
+	return pin_parse(&pin, walk->root, name) ? walk->cb(walk, &pin) : 0;
+}
+
+/* One device has few names; not to read a directory with those of thousands. */
+static int walk_device(struct walk *walk)
+{
+	int err = 0;
+	size_t i;
+
+	for (i = 0; err >= 0 && i < ARRAY_SIZE(points) * 2; i++) {
+		struct pin pin = { .clsact = i & 1 };
+
+		pin_init(&pin, walk->root, &points[i / 2], walk->ifindex);
+		if (!access(pin.path, F_OK))
+			err = walk->cb(walk, &pin);
+	}
+	return err < 0 ? err : 0;
 }
 
 static int walk_pins(struct walk *walk)
 {
+	if (walk->ifindex)
+		return walk_device(walk);
 	return lib_pin_each(walk->root, PIN_LINKS, walk_name, walk);
 }
 

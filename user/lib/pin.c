@@ -13,6 +13,7 @@
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 #include "lib/internal.h"
@@ -102,23 +103,28 @@ int lib_pin_dirs_make(const char *root)
 	return 0;
 }
 
-/* Whether @root is a mount that mount_bpffs() made. */
+/* Whether @root is the top of a mount that mount_bpffs() made. */
 static bool mounted_here(const char *root)
 {
-	char line[PATH_MAX + 256], point[PATH_MAX], source[32];
+	char line[PATH_MAX + 256], parent[PATH_MAX], source[32], *tail;
+	unsigned int dev_major, dev_minor;
+	struct stat st, above;
 	bool found = false;
-	FILE *f = fopen("/proc/self/mountinfo", "re");
+	FILE *f;
 
+	snprintf(parent, sizeof(parent), "%s/..", root);
+	if (stat(root, &st) || stat(parent, &above) || st.st_dev == above.st_dev)
+		return false;
+	f = fopen("/proc/self/mountinfo", "re");
 	if (!f)
 		return false;
-	/* id, parent, device, root, mount point, options, …, -, type, source */
-	while (fgets(line, sizeof(line), f)) {
-		char *tail = strstr(line, " - bpf ");
-
-		if (tail && sscanf(tail, " - bpf %31s", source) == 1 &&
-		    sscanf(line, "%*d %*d %*s %*s %4095s", point) == 1 &&
-		    !strcmp(point, root) && !strcmp(source, MOUNT_SOURCE))
-			found = true;
+	/* id, parent, device, …, -, type, source */
+	while (!found && fgets(line, sizeof(line), f)) {
+		tail = strstr(line, " - bpf ");
+		found = tail && sscanf(tail, " - bpf %31s", source) == 1 &&
+			!strcmp(source, MOUNT_SOURCE) &&
+			sscanf(line, "%*d %*d %u:%u", &dev_major, &dev_minor) == 2 &&
+			st.st_dev == makedev(dev_major, dev_minor);
 	}
 	fclose(f);
 	return found;

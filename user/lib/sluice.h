@@ -172,7 +172,8 @@ struct sluice_events;
 int sluice_events_open(struct sluice *sl, int (*cb)(void *arg, const struct sl_event *ev),
 		       void *arg, struct sluice_events **out);
 int sluice_events_fd(const struct sluice_events *ev);	/* readable: call _read() */
-int sluice_events_read(struct sluice_events *ev);	/* returns how many */
+/* Calls @cb for what is there; returns how many, or the negative return of @cb, which stops. */
+int sluice_events_read(struct sluice_events *ev);
 void sluice_events_close(struct sluice_events *ev);
 
 /* ------------------------------------------------------------------ tables */
