@@ -18,7 +18,7 @@ struct {
 	__uint(max_entries, 64);
 } least_dst SEC(".maps");
 
-SEC("tc")
+SEC("tcx/ingress")
 int least(struct __sk_buff *skb)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;

@@ -3,7 +3,6 @@
 Figures: what bench.json holds of each, and the table. A figure without a
 target is for information; it counts as met.
 """
-import json
 import os
 import re
 import statistics
@@ -73,15 +72,9 @@ class Figures:
             show(f"  {listed(names)} skipped: {why}")
 
     def error(self, names, why):
+        names = [n for n in names if self.wants(n)]
         self.errors.append((names, why))
         show(f"  {listed(names)} {paint('1;31', 'FAILED')}: {why}")
-
-    def write(self, path):
-        tmp = f"{path}.tmp"
-        with open(tmp, "w") as f:
-            json.dump(self.list, f, indent=1)
-            f.write("\n")
-        os.rename(tmp, path)
 
 
 def listed(names):
