@@ -448,15 +448,20 @@ int rt_link_each(struct rt *rt, int (*cb)(void *arg, const struct rt_link *link)
 	return err ? err : rt_items_each(rt, struct rt_link, cb, arg);
 }
 
-int rt_link_set_up(struct rt *rt, int ifindex, bool up)
+int rt_link_set_flags(struct rt *rt, int ifindex, unsigned int flags, unsigned int mask)
 {
 	struct ifinfomsg ifi = {
 		.ifi_index = ifindex,
-		.ifi_flags = up ? IFF_UP : 0,
-		.ifi_change = IFF_UP,
+		.ifi_flags = flags & mask,
+		.ifi_change = mask,
 	};
 
 	return rt_talk(rt, rt_msg(RTM_NEWLINK, 0, &ifi, sizeof(ifi)), NULL);
+}
+
+int rt_link_set_up(struct rt *rt, int ifindex, bool up)
+{
+	return rt_link_set_flags(rt, ifindex, up ? IFF_UP : 0, IFF_UP);
 }
 
 static int link_set(struct rt *rt, int ifindex, int attr, const void *data, int len)

@@ -89,6 +89,8 @@ int rt_link_get_by_name(struct rt *rt, const char *name, struct rt_link *out);
 int rt_link_each(struct rt *rt, int (*cb)(void *arg, const struct rt_link *link), void *arg);
 
 int rt_link_set_up(struct rt *rt, int ifindex, bool up);
+/* Those of @flags (IFF_) that are in @mask. */
+int rt_link_set_flags(struct rt *rt, int ifindex, unsigned int flags, unsigned int mask);
 int rt_link_set_mtu(struct rt *rt, int ifindex, unsigned int mtu);
 int rt_link_set_mac(struct rt *rt, int ifindex, const __u8 mac[6]);
 /* Free text for people, shown by `ip link`; at most 255 bytes. */
