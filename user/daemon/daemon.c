@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "common/file.h"
+#include "common/log.h"
+#include "daemon/notify.h"
+#include "daemon/privilege.h"
+
+#define COMMIT_RETRY_MS	1000
+
+/* ---------------------------------------------------------------------- ready */
+
+const char *daemon_reason(const struct daemon *d, char *buf, size_t len)
+{
+	const char *node;
+
+	if (d->commit_err) {
+		snprintf(buf, len, "policy is not in force: %s", strerror(-d->commit_err));
+		return buf;
+	}
+	node = node_reason(d->node);
+	if (!node)
+		return NULL;
+	snprintf(buf, len, "%s", node);
+	return buf;
+}
+
+static void tell_manager(struct daemon *d)
+{
+	char buf[512];
+	const char *reason = daemon_reason(d, buf, sizeof(buf));
+
+	if (reason) {
+		notify_send("STATUS=not ready: %s", reason);
+	} else if (!d->told_ready) {
+		d->told_ready = true;
+		log_info("ready %.1f ms after start", (double)(uv_hrtime() - d->started_ns) / 1e6);
+		notify_send("READY=1\nSTATUS=%u endpoints", endpoints_count(d->eps));
+	} else {
+		notify_send("STATUS=%u endpoints", endpoints_count(d->eps));
+	}
+}
+
+/* --------------------------------------------------------------------- commit */
+
+static void on_commit_retry(uv_timer_t *timer)
+{
+	daemon_commit(timer->data);
+}
+
+/* What the tables say now may have new names, and nodes. */
+int daemon_commit(struct daemon *d)
+{
+	int err = policy_commit(d->pol);
+
+	uv_idle_stop(&d->commit_soon);
+	if (err && err != d->commit_err)
+		log_error("policy is not in force: %s", strerror(-err));
+	d->commit_err = err;
+	if (err)
+		uv_timer_start(&d->commit_retry, on_commit_retry, COMMIT_RETRY_MS, 0);
+	else
+		uv_timer_stop(&d->commit_retry);
+	if (d->events)
+		events_forget_names(d->events);
+	return err;
+}
+
+static void on_commit_soon(uv_idle_t *idle)
+{
+	struct daemon *d = idle->data;
+
+	daemon_commit(d);
+	/* Node objects come by the same way as policies. */
+	node_refresh(d->node);
+}
+
+static void on_source_changed(void *arg)
+{
+	struct daemon *d = arg;
+
+	uv_idle_start(&d->commit_soon, on_commit_soon);
+}
+
+static int on_endpoint_commit(void *arg)
+{
+	struct daemon *d = arg;
+	int err = daemon_commit(d);
+
+	tell_manager(d);
+	return err;
+}
+
+int daemon_reconcile(struct daemon *d)
+{
+	int eps = endpoints_reconcile(d->eps), pol;
+
+	node_refresh(d->node);
+	if (d->commit_err)
+		daemon_commit(d);
+	pol = policy_reconcile(d->pol);
+	if (pol < 0)
+		log_error("reconciliation of policy: %s", strerror(-pol));
+	else if (pol + eps)
+		log_warning("reconciliation: %d differences repaired", pol + eps);
+	return pol < 0 ? pol : pol + eps;
+}
+
+/* ------------------------------------------------------- what parts tell us of */
+
+static void on_house_reconcile(void *arg)
+{
+	daemon_reconcile(arg);
+}
+
+static void on_link_gone(void *arg, int ifindex)
+{
+	struct daemon *d = arg;
+
+	if (ifindex)
+		endpoints_link_gone(d->eps, ifindex);
+	else
+		endpoints_reconcile(d->eps);
+}
+
+static void on_node_changed(void *arg)
+{
+	tell_manager(arg);
+}
+
+static void on_watchers(void *arg, unsigned int count)
+{
+	struct daemon *d = arg;
+
+	if (d->events)
+		events_set(d->events, count > 0);
+}
+
+static void on_event_line(void *arg, const char *line)
+{
+	struct daemon *d = arg;
+
+	server_publish(d->server, line);
+}
+
+static void on_event_lost(void *arg, unsigned long long count)
+{
+	struct daemon *d = arg;
+
+	server_publish_lost(d->server, count);
+}
+
+/* -------------------------------------------------------------------- signals */
+
+static void reload(struct daemon *d)
+{
+	struct config next;
+	struct diag diag;
+	char text[1024];
+
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)uv_hrtime() / 1000);
+	if (config_build(&d->args, &next, &diag)) {
+		diag_format(&diag, text, sizeof(text));
+		log_error("configuration not reloaded: %s", text);
+	} else if (config_reload(&d->cfg, &next)) {
+		log_set_level(d->cfg.log_level);
+		log_info("configuration reloaded");
+		node_refresh(d->node);
+	}
+	notify_send("READY=1");
+	tell_manager(d);
+}
+
+static void daemon_stop(struct daemon *d);
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+	struct daemon *d = signal->data;
+
+	if (number == SIGHUP)
+		reload(d);
+	else
+		daemon_stop(d);
+}
+
+/* ------------------------------------------------------------- start and stop */
+
+static int start_signals(struct daemon *d)
+{
+	static const int numbers[] = { SIGTERM, SIGINT, SIGHUP };
+
+	for (size_t i = 0; i < 3; i++) {
+		uv_signal_init(&d->loop, &d->signals[i]);
+		d->signals[i].data = d;
+		uv_signal_start(&d->signals[i], on_signal, numbers[i]);
+	}
+	signal(SIGPIPE, SIG_IGN);
+	uv_idle_init(&d->loop, &d->commit_soon);
+	uv_timer_init(&d->loop, &d->commit_retry);
+	d->commit_soon.data = d->commit_retry.data = d;
+	return 0;
+}
+
+/* One daemon for a run directory; the lock is the process's and ends with it. */
+static int start_lock(struct daemon *d)
+{
+	int dir, err;
+
+	err = file_mkdir(d->cfg.run_dir, 0700);
+	if (!err)
+		err = file_mkdir(d->cfg.state_dir, 0700);
+	if (err)
+		return err;
+	dir = open(d->cfg.run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -errno;
+	d->lock = file_lock(dir, "sluiced.lock", 0);
+	close(dir);
+	return d->lock < 0 ? d->lock : 0;
+}
+
+static int start_dataplane(struct daemon *d)
+{
+	int err = load_run(&d->cfg, &d->features);
+
+	return err ? err : sluice_open(d->cfg.pin_root, &d->sl);
+}
+
+static int start_policy(struct daemon *d)
+{
+	return policy_new(d->sl, d->cfg.node_name, &d->pol);
+}
+
+static int start_source(struct daemon *d)
+{
+	const struct source_dir_ctx ctx = {
+		.loop = &d->loop,
+		.path = d->cfg.manifests,
+		.pol = d->pol,
+		.changed = on_source_changed,
+		.arg = d,
+	};
+
+	return source_dir_open(&ctx, &d->source);
+}
+
+static int start_endpoints(struct daemon *d)
+{
+	const struct endpoints_ctx ctx = {
+		.sl = d->sl,
+		.pol = d->pol,
+		.rt = d->rt,
+		.state_dir = d->cfg.state_dir,
+		.commit = on_endpoint_commit,
+		.arg = d,
+	};
+	int err = endpoints_new(&ctx, &d->eps);
+
+	return err ? err : endpoints_recover(d->eps);
+}
+
+static int start_node(struct daemon *d)
+{
+	const struct node_ctx ctx = {
+		.loop = &d->loop,
+		.cfg = &d->cfg,
+		.features = &d->features,
+		.sl = d->sl,
+		.pol = d->pol,
+		.rt = d->rt,
+		.link_gone = on_link_gone,
+		.changed = on_node_changed,
+		.arg = d,
+	};
+
+	return node_new(&ctx, &d->node);
+}
+
+static int start_server(struct daemon *d)
+{
+	const struct events_ctx events = {
+		.loop = &d->loop,
+		.sl = d->sl,
+		.pol = d->pol,
+		.eps = d->eps,
+		.publish = on_event_line,
+		.lost = on_event_lost,
+		.arg = d,
+	};
+	const struct server_ctx server = {
+		.loop = &d->loop,
+		.path = d->socket,
+		.handle = daemon_handle,
+		.watchers = on_watchers,
+		.arg = d,
+	};
+	int err = events_new(&events, &d->events);
+
+	snprintf(d->socket, sizeof(d->socket), "%s/sluiced.sock", d->cfg.run_dir);
+	return err ? err : server_new(&server, &d->server);
+}
+
+static int start_house(struct daemon *d)
+{
+	const struct house_ctx ctx = {
+		.loop = &d->loop,
+		.sl = d->sl,
+		.watchdog_ms = notify_watchdog_ms(),
+		.reconcile = on_house_reconcile,
+		.arg = d,
+	};
+
+	return house_new(&ctx, &d->house);
+}
+
+static int start_rt(struct daemon *d)
+{
+	return rt_open(&d->rt);
+}
+
+/* What is in force from here on; not having it is told by ready, not by exit. */
+static int start_force(struct daemon *d)
+{
+	daemon_commit(d);
+	node_refresh(d->node);
+	return 0;
+}
+
+static int start_privilege(struct daemon *d)
+{
+	return privilege_drop(!d->features.tcx);
+}
+
+/* In this order; what is not there yet is not needed before. */
+static const struct {
+	const char *what;
+	int (*start)(struct daemon *d);
+} steps[] = {
+	{ "run directory", start_lock },
+	{ "signals", start_signals },
+	{ "rtnetlink", start_rt },
+	{ "BPF programs", start_dataplane },
+	{ "privileges", start_privilege },
+	{ "policy", start_policy },
+	{ "manifests", start_source },
+	{ "endpoints", start_endpoints },
+	{ "node", start_node },
+	{ "policy and node", start_force },
+	{ "control socket", start_server },
+	{ "timers", start_house },
+};
+
+static void on_walk_close(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+/* Programs, maps and links stay: the dataplane goes on without us. */
+static void daemon_stop(struct daemon *d)
+{
+	if (d->stopping)
+		return;
+	d->stopping = true;
+	notify_send("STOPPING=1");
+	log_info("stopping; what is pinned goes on forwarding");
+	server_free(d->server);
+	events_free(d->events);
+	d->events = NULL;
+	house_free(d->house);
+	node_free(d->node);
+	source_dir_close(d->source);
+	uv_walk(&d->loop, on_walk_close, NULL);
+}
+
+static void daemon_free(struct daemon *d)
+{
+	uv_loop_close(&d->loop);
+	endpoints_free(d->eps);
+	policy_free(d->pol);
+	sluice_close(d->sl);
+	rt_close(d->rt);
+	if (d->lock >= 0)
+		close(d->lock);
+}
+
+static const char *explain(const char *what, int err)
+{
+	if (err == -ETIMEDOUT && !strcmp(what, "run directory"))
+		return "another sluiced serves this run directory";
+	if (err == -EPERM)
+		return "not permitted: needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and, to mount "
+		       "a bpffs, CAP_SYS_ADMIN";
+	if (err == -ENOTSUP)
+		return "this kernel has no BTF";
+	return strerror(-err);
+}
+
+int daemon_run(struct daemon *d)
+{
+	int err = 0;
+
+	d->lock = -1;
+	d->started_ns = uv_hrtime();
+	uv_loop_init(&d->loop);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !err; i++) {
+		err = steps[i].start(d);
+		if (err)
+			log_error("%s: %s", steps[i].what, explain(steps[i].what, err));
+	}
+	if (err)
+		daemon_stop(d);
+	else
+		tell_manager(d);
+	uv_run(&d->loop, UV_RUN_DEFAULT);
+	daemon_free(d);
+	return err ? 1 : 0;
+}

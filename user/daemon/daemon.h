@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The daemon as a whole: the parts and how they reach each other. Only
+ * main.c, daemon.c, which starts and stops the parts, and ops.c, which
+ * answers for all of them, include this.
+ */
+#ifndef SLUICED_DAEMON_H
+#define SLUICED_DAEMON_H
+
+#include <uv.h>
+#include "daemon/config.h"
+#include "daemon/control.h"
+#include "daemon/endpoint.h"
+#include "daemon/events.h"
+#include "daemon/house.h"
+#include "daemon/load.h"
+#include "daemon/node.h"
+#include "daemon/source_dir.h"
+
+struct daemon {
+	struct config_args args;
+	struct config cfg;
+	uv_loop_t loop;
+	struct kernel_features features;
+	struct sluice *sl;
+	struct rt *rt;
+	struct policy *pol;
+	struct source_dir *source;
+	struct endpoints *eps;
+	struct node *node;
+	struct events *events;
+	struct server *server;
+	struct house *house;
+	uv_signal_t signals[3];
+	uv_idle_t commit_soon;		/* something changed: commit in this turn */
+	uv_timer_t commit_retry;
+	int commit_err;			/* of the last commit */
+	bool told_ready;
+	bool stopping;
+	uint64_t started_ns;		/* uv_hrtime() */
+	int lock;			/* on the run directory */
+	char socket[CONFIG_PATH_MAX + 32];
+};
+
+/*
+ * daemon_run() - everything between options and exit
+ * @d: args and cfg are set, the rest is zero. Logs what fails; returns the
+ * exit code.
+ */
+int daemon_run(struct daemon *d);
+
+/* Puts the policy in force now; follows up on what that changes. */
+int daemon_commit(struct daemon *d);
+/* NULL: everything is in force; else what is not. */
+const char *daemon_reason(const struct daemon *d, char *buf, size_t len);
+/* Compares everything with the kernel; returns how much was repaired, or an errno. */
+int daemon_reconcile(struct daemon *d);
+
+/* ops.c: one request. */
+json_t *daemon_handle(void *arg, struct client *client, const struct request *req,
+		      struct request_error *err);
+
+#endif
