@@ -547,6 +547,49 @@ unsigned int config_tunnel_port(const struct config *cfg)
 #define KEY_CHECK	0x200
 #define KEY_UNLOAD	0x201
 
+static const struct argp_option config_modes[] = {
+	{ "check-config", KEY_CHECK, NULL, 0,
+	  "check options and manifests, print what is wrong, exit 0 or 1", 1 },
+	{ "unload", KEY_UNLOAD, NULL, 0,
+	  "detach all programs, remove what is pinned and the node's routes, exit", 1 },
+};
+
+#define CONFIG_SUMMARY \
+	"The sluice daemon: Kubernetes objects in, tables of the BPF pipeline out"
+#define CONFIG_ABOUT \
+	"Each option but --check-config and --unload may be set as 'name: value' in sluiced.yaml " \
+	"and as SLUICE_NAME in the environment (upper case, '_' for '-'); the command line counts " \
+	"first, then the environment, then the file. SIGHUP reads the file again. Exit status: 0 " \
+	"done, 1 failed, 2 wrong usage."
+
+const char *config_doc_summary(void)
+{
+	return CONFIG_SUMMARY;
+}
+
+const char *config_doc_about(void)
+{
+	return CONFIG_ABOUT;
+}
+
+bool config_doc(size_t i, struct config_doc *out)
+{
+	const struct config_option *o;
+
+	*out = (struct config_doc){ 0 };
+	if (i < ARRAY_LEN(config_modes)) {
+		out->name = config_modes[i].name;
+		out->help = config_modes[i].doc;
+		return true;
+	}
+	i -= ARRAY_LEN(config_modes);
+	if (i >= ARRAY_LEN(config_options))
+		return false;
+	o = &config_options[i];
+	*out = (struct config_doc){ o->name, o->arg, o->dflt, o->help, o->live };
+	return true;
+}
+
 static error_t config_argp_parse(int key, char *arg, struct argp_state *state)
 {
 	struct config_args *args = state->input;
@@ -588,25 +631,17 @@ static void config_argp_option(struct argp_option *to, size_t i, char help[256])
 void config_args_parse(int argc, char **argv, struct config_args *args)
 {
 	static char help[ARRAY_LEN(config_options)][256];
-	struct argp_option options[ARRAY_LEN(config_options) + 3] = {
-		{ "check-config", KEY_CHECK, NULL, 0,
-		  "check options and manifests, print what is wrong, exit 0 or 1", 1 },
-		{ "unload", KEY_UNLOAD, NULL, 0,
-		  "detach all programs, remove what is pinned and the node's routes, exit", 1 },
-	};
+	struct argp_option options[ARRAY_LEN(config_modes) + ARRAY_LEN(config_options) + 1] = {};
 	const struct argp argp = {
 		.options = options,
 		.parser = config_argp_parse,
-		.doc = "The sluice daemon: Kubernetes objects in, tables of the BPF pipeline out.\v"
-		       "Each option but --check-config and --unload may be set as 'name: value' in "
-		       "sluiced.yaml and as SLUICE_NAME in the environment (upper case, '_' for "
-		       "'-'); the command line counts first, then the environment, then the file. "
-		       "SIGHUP reads the file again. Exit status: 0 done, 1 failed, 2 wrong usage.",
+		.doc = CONFIG_SUMMARY ".\v" CONFIG_ABOUT,
 	};
 
 	memset(args, 0, sizeof(*args));
+	memcpy(options, config_modes, sizeof(config_modes));
 	for (size_t i = 0; i < ARRAY_LEN(config_options); i++)
-		config_argp_option(&options[i + 2], i, help[i]);
+		config_argp_option(&options[ARRAY_LEN(config_modes) + i], i, help[i]);
 	argp_program_version = "sluiced " SLUICE_VERSION;
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, args);

@@ -58,6 +58,17 @@ struct config_args {
 /* Exits with 2 and a message on wrong usage, with 0 after --help and --version. */
 void config_args_parse(int argc, char **argv, struct config_args *args);
 
+/* An option as --help shows it; @arg and @dflt are NULL for one that takes no value. */
+struct config_doc {
+	const char *name, *arg, *dflt, *help;
+	bool live;			/* taken on SIGHUP */
+};
+
+/* For the manual page: the @i-th option (false: there is none), and what --help says around. */
+bool config_doc(size_t i, struct config_doc *out);
+const char *config_doc_summary(void);
+const char *config_doc_about(void);
+
 /*
  * config_build() - put the layers together
  *
