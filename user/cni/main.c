@@ -5,23 +5,36 @@
  */
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 #include "cni/cni.h"
+#include "cni/doc.h"
 
 static const char *get(const char *name)
 {
 	return getenv(name);
 }
 
+static void explain(FILE *f)
+{
+	fprintf(f, "sluice-cni " SLUICE_VERSION ", %s.\n\n%s\n", cni_doc_summary, cni_doc_about);
+	for (int kind = 0; kind < __CNI_DOC_MAX; kind++) {
+		fprintf(f, "\n%s\n", cni_doc_titles[kind]);
+		for (const struct cni_doc *d = cni_docs; d->name; d++)
+			if ((int)d->kind == kind)
+				fprintf(f, "  %-28s  %s\n", d->name, d->text);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	(void)argv;
 	log_open("sluice-cni");
+	if (argc == 2 && !strcmp(argv[1], "--help")) {
+		explain(stdout);
+		return fflush(stdout) ? 1 : 0;
+	}
 	if (argc > 1 || (!getenv("CNI_COMMAND") && isatty(STDIN_FILENO))) {
-		fprintf(stderr,
-			"sluice-cni " SLUICE_VERSION ", CNI plugin of sluice, specification 0.1.0 to "
-			"1.1.0.\nIt is run by a container runtime, which sets CNI_COMMAND and writes "
-			"a network\nconfiguration to its stdin. See Documentation/cni.md.\n");
+		explain(stderr);
 		return 2;
 	}
 	/* A runtime that went away is an error of write(), and ADD undoes its work. */
