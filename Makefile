@@ -78,6 +78,8 @@ BPF_OBJS :=	# $(O)/bpf/X.bpf.o that become skeletons $(O)/bpf/X.skel.h
 LIBS     :=	# static libraries: name; NAME_SRCS
 PROGS    :=	# programs: name; NAME_SRCS NAME_LIBS NAME_PKGS NAME_DIR (install)
 TESTS    :=	# programs built for tests only, same variables
+TOOLS    :=	# programs that the build itself runs, same variables
+BUILT    :=	# what else `all` makes, with rules in the build.mk
 HELP_EXTRA :=
 INSTALL_TARGETS :=
 UNINSTALL_TARGETS :=
@@ -88,7 +90,7 @@ include $(wildcard bpf/build.mk) $(sort $(wildcard user/*/build.mk)) \
 
 .PHONY: all deps install uninstall demo check bench fuzz clean help tests FORCE
 
-all: $(PROGS:%=$(O)/%) $(LIBS:%=$(O)/%.a) $(O)/compile_commands.json
+all: $(PROGS:%=$(O)/%) $(LIBS:%=$(O)/%.a) $(BUILT) $(O)/compile_commands.json
 
 tests: all $(TESTS:%=$(O)/%)
 
@@ -154,9 +156,9 @@ $(O)/$(1): $$($(1)_SRCS:%.c=$(O)/%.o) $$($(1)_LIBS:%=$(O)/%.a)
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(call pkg_libs,$$($(1)_PKGS)) $$($(1)_LDLIBS)
 endef
-$(foreach p,$(PROGS) $(TESTS),$(eval $(call prog_rule,$(p))))
+$(foreach p,$(PROGS) $(TESTS) $(TOOLS),$(eval $(call prog_rule,$(p))))
 
-ALL_SRCS := $(sort $(foreach x,$(LIBS) $(PROGS) $(TESTS),$($(x)_SRCS)))
+ALL_SRCS := $(sort $(foreach x,$(LIBS) $(PROGS) $(TESTS) $(TOOLS),$($(x)_SRCS)))
 -include $(ALL_SRCS:%.c=$(O)/%.d) $(BPF_OBJS:.o=.d)
 
 $(O)/compile_commands.json: $(O)/flags Makefile

@@ -16,6 +16,7 @@ pkgs=(
 	# demo and tests
 	curl python3 python3-yaml python3-pytest python3-tap python3-scapy libcmocka-dev
 	libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
+	zsh man-db groff-base
 	# tests in a virtual machine
 	busybox-static kmod
 )
