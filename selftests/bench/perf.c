@@ -132,19 +132,18 @@ static int ns_open(const char *name)
 	return fd;
 }
 
-static int addr_parse(const char *text, struct sockaddr_in6 *sa)
+static int addr_parse(const char *text, union perf_addr *addr)
 {
-	struct in_addr v4;
-
-	sa->sin6_family = AF_INET6;
-	sa->sin6_port = htons(PERF_PORT);
-	if (inet_pton(AF_INET6, text, &sa->sin6_addr) == 1)
+	memset(addr, 0, sizeof(*addr));
+	if (inet_pton(AF_INET, text, &addr->v4.sin_addr) == 1) {
+		addr->v4.sin_family = AF_INET;
+		addr->v4.sin_port = htons(PERF_PORT);
 		return 0;
-	if (inet_pton(AF_INET, text, &v4) != 1)
+	}
+	if (inet_pton(AF_INET6, text, &addr->v6.sin6_addr) != 1)
 		return -EINVAL;
-	memset(&sa->sin6_addr, 0, sizeof(sa->sin6_addr));
-	memset(&sa->sin6_addr.s6_addr[10], 0xff, 2);
-	memcpy(&sa->sin6_addr.s6_addr[12], &v4, sizeof(v4));
+	addr->v6.sin6_family = AF_INET6;
+	addr->v6.sin6_port = htons(PERF_PORT);
 	return 0;
 }
 

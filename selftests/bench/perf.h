@@ -15,11 +15,18 @@
 #define PERF_PORT	7001
 #define PERF_IDLE	(-1)		/* no path is measured */
 
+/* A family's own sockets: IPv4 over IPv6 sockets looks up a route for each datagram. */
+union perf_addr {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
 /* One way between two namespaces, and what was measured on it. */
 struct perf_path {
 	char name[32];
 	int cli_ns, srv_ns;		/* descriptors of the namespaces */
-	struct sockaddr_in6 srv;	/* IPv4 as mapped address */
+	union perf_addr srv;
 	int listen_fd;			/* -1: none */
 	int cli_fd, srv_fd;		/* connected for the whole run; -1: none */
 	uint16_t next_port;		/* of the client, one for each connection */

@@ -52,14 +52,13 @@ static void tcp_prepare(int fd)
 	set_int(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
-static int sock_new(const struct perf *pf)
+static int sock_new(const struct perf *pf, const struct perf_path *p)
 {
 	struct timeval tv = { .tv_usec = WAKE_US };
-	int fd = socket(AF_INET6, pf->mode->socktype | SOCK_CLOEXEC, 0);
+	int fd = socket(p->srv.sa.sa_family, pf->mode->socktype | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return -errno;
-	set_int(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
 	set_int(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (pf->mode->socktype == SOCK_STREAM)
 		tcp_prepare(fd);
@@ -69,44 +68,50 @@ static int sock_new(const struct perf *pf)
 	return fd;
 }
 
+/* To @port, which lies at the same place in both families, of any address. */
+static int bind_port(int fd, const struct perf_path *p, uint16_t port)
+{
+	union perf_addr any = { .sa.sa_family = p->srv.sa.sa_family };
+
+	any.v4.sin_port = htons(port);
+	return bind(fd, &any.sa, sizeof(any)) ? -errno : 0;
+}
+
 /* A listener that is asked again and again must not put its caller to sleep. */
-static int listen_new(const struct perf *pf)
+static int listen_new(const struct perf *pf, const struct perf_path *p)
 {
 	int nonblock = pf->mode->held || pf->block ? 0 : O_NONBLOCK;
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(PERF_PORT) };
-	int err, fd = sock_new(pf);
+	int err, fd = sock_new(pf, p);
 
 	if (fd < 0)
 		return fd;
-	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) ||
-	    fcntl(fd, F_SETFL, nonblock) ||
-	    (pf->mode->socktype == SOCK_STREAM && listen(fd, 1024))) {
+	err = bind_port(fd, p, PERF_PORT);
+	if (!err && (fcntl(fd, F_SETFL, nonblock) ||
+		     (pf->mode->socktype == SOCK_STREAM && listen(fd, 1024))))
 		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
 /* A port of one's own choice for each connection: the search for a free one
  * would be measured otherwise, and it gets slower as ports are used up. */
 static int client_new(const struct perf *pf, struct perf_path *p)
 {
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
-	int err, fd = sock_new(pf);
+	int err, fd = sock_new(pf, p);
 
 	if (fd < 0)
 		return fd;
 	if (p->next_port < PORT_FIRST)
 		p->next_port = PORT_FIRST;
-	any.sin6_port = htons(p->next_port++);
-	if (bind(fd, (struct sockaddr *)&any, sizeof(any)) ||
-	    connect(fd, (struct sockaddr *)&p->srv, sizeof(p->srv))) {
+	err = bind_port(fd, p, p->next_port++);
+	if (!err && connect(fd, &p->srv.sa, sizeof(p->srv)))
 		err = -errno;
-		close(fd);
-		return err;
-	}
-	return fd;
+	if (!err)
+		return fd;
+	close(fd);
+	return err;
 }
 
 /* Lets a connection take the place of one that waits in TIME_WAIT, as any
@@ -128,7 +133,7 @@ int perf_path_open(struct perf *pf, struct perf_path *p)
 
 	if (setns(p->srv_ns, CLONE_NEWNET))
 		return -errno;
-	p->listen_fd = listen_new(pf);
+	p->listen_fd = listen_new(pf, p);
 	if (p->listen_fd < 0)
 		return p->listen_fd;
 	if (setns(p->cli_ns, CLONE_NEWNET))
@@ -190,13 +195,12 @@ static int client_recv(struct perf *pf, int fd, uint8_t *byte)
 /* The server's: waits as long as @p is measured; -EAGAIN: no longer. */
 static ssize_t server_recv(struct perf *pf, struct perf_path *p, int fd, void *buf, size_t len)
 {
-	struct sockaddr_in6 from;
+	union perf_addr from;
 	socklen_t flen = sizeof(from);
 	ssize_t n;
 
 	for (;;) {
-		n = recvfrom(fd, buf, len, pf->block ? 0 : MSG_DONTWAIT, (struct sockaddr *)&from,
-			     &flen);
+		n = recvfrom(fd, buf, len, pf->block ? 0 : MSG_DONTWAIT, &from.sa, &flen);
 		if (n >= 0)
 			break;
 		if (errno != EAGAIN && errno != EINTR)
@@ -206,7 +210,7 @@ static ssize_t server_recv(struct perf *pf, struct perf_path *p, int fd, void *b
 	}
 	if (pf->mode->socktype != SOCK_DGRAM || n == 0)
 		return n;
-	if (sendto(fd, buf, 1, 0, (struct sockaddr *)&from, flen) < 0)
+	if (sendto(fd, buf, 1, 0, &from.sa, flen) < 0)
 		return -errno;
 	return n;
 }
