@@ -1,38 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Entry points of the pipeline in TC. The numbers that they return mean the
- * same to tcx, clsact and netkit: -1 next program, 0 pass, 2 drop, 7 redirect.
+ * same to tcx, clsact and netkit: -1 next program, 2 drop, 7 redirect.
  */
-#include "bpf/maps.h"
+#include "bpf/pipeline.h"
+#include "bpf/expire.h"
 
 char _license[] SEC("license") = "GPL";
 
 SEC("tc")
 int sl_from_pod(struct __sk_buff *skb)
 {
-	return TCX_NEXT;
+	return sl_run_from_pod(skb);
 }
 
 SEC("tc")
 int sl_to_pod(struct __sk_buff *skb)
 {
-	return TCX_NEXT;
+	return sl_run_to_pod(skb);
 }
 
 SEC("tc")
 int sl_from_uplink(struct __sk_buff *skb)
 {
-	return TCX_NEXT;
+	return sl_run_from_uplink(skb);
 }
 
 SEC("tc")
 int sl_from_tunnel(struct __sk_buff *skb)
 {
-	return TCX_NEXT;
+	return sl_run_from_tunnel(skb);
 }
 
 SEC("syscall")
 int sl_expire(void *ctx)
 {
-	return 0;
+	return sl_expire_run();
 }

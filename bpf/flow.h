@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The life of a flow entry: found, checked against what it was judged under,
+ * tracked through its states, moved from sl_half to sl_flow, deleted.
+ */
+#ifndef SL_BPF_FLOW_H
+#define SL_BPF_FLOW_H
+
+#include "bpf/nat.h"
+
+#define SL_SEC_NS	1000000000ULL
+
+/* kind, state, flags and orig of a flow are one word, changed by atomic or:
+ * every state that a packet can bring about has the bits of those before. */
+#define SL_FLOW_WORD(f)	((__u32 *)&(f)->kind)
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define SL_FLOW_WORD_BITS(state, flags)	((__u32)(state) << 8 | (__u32)(flags) << 16)
+#else
+#define SL_FLOW_WORD_BITS(state, flags)	((__u32)(state) << 16 | (__u32)(flags) << 8)
+#endif
+_Static_assert(__builtin_offsetof(struct sl_flow, kind) % 4 == 0 &&
+	       __builtin_offsetof(struct sl_flow, state) == __builtin_offsetof(struct sl_flow, kind) + 1 &&
+	       __builtin_offsetof(struct sl_flow, flags) == __builtin_offsetof(struct sl_flow, kind) + 2,
+	       "kind, state, flags are not one word");
+_Static_assert((SL_FLOW_NEW | SL_FLOW_REPLIED) == SL_FLOW_REPLIED &&
+	       (SL_FLOW_REPLIED | SL_FLOW_CLOSING) == SL_FLOW_CLOSING &&
+	       (SL_FLOW_ESTABLISHED | SL_FLOW_CLOSING) == SL_FLOW_CLOSING,
+	       "flow states do not grow by or");
+
+static __always_inline __u64 sl_flow_timeout(const struct sl_tuple *key, const struct sl_flow *f)
+{
+	if (f->state == SL_FLOW_CLOSING)
+		return SL_TIMEOUT_CLOSING_S * SL_SEC_NS;
+	if (f->state < SL_FLOW_ESTABLISHED)
+		return SL_TIMEOUT_HALF_S * SL_SEC_NS;
+	if (key->proto == IPPROTO_TCP || key->proto == IPPROTO_SCTP)
+		return SL_TIMEOUT_TCP_S * SL_SEC_NS;
+	if (key->proto == IPPROTO_UDP)
+		return SL_TIMEOUT_UDP_S * SL_SEC_NS;
+	return SL_TIMEOUT_OTHER_S * SL_SEC_NS;
+}
+
+/* Signed: another CPU's coarse clock may have been read a moment later. */
+static __always_inline bool sl_flow_idle(const struct sl_tuple *key, const struct sl_flow *f,
+					 __u64 now)
+{
+	return (__s64)(now - f->last_ns) > (__s64)sl_flow_timeout(key, f);
+}
+
+static __always_inline bool sl_is_syn(const struct sl_ctx *c)
+{
+	return c->proto == IPPROTO_TCP && (c->tcp_flags & (SL_TCP_SYN | SL_TCP_ACK)) == SL_TCP_SYN;
+}
+
+static __always_inline bool sl_is_rst(const struct sl_ctx *c)
+{
+	return c->proto == IPPROTO_TCP && c->tcp_flags & SL_TCP_RST;
+}
+
+/* Is this entry, though still there, no longer the packet's flow? */
+static __always_inline bool sl_flow_is_over(const struct sl_ctx *c, const struct sl_flow *f)
+{
+	if (f->state == SL_FLOW_CLOSING && sl_is_syn(c))
+		return true;
+	return sl_flow_idle(&c->key, f, bpf_ktime_get_coarse_ns());
+}
+
+static __always_inline __u32 sl_ep_gen(__u32 id)
+{
+	struct sl_ep *ep = sl_ep_get(id);
+
+	/* Endpoint 0 is nobody, its word is always zero. */
+	return ep ? sl_policy_gen(SL_READ_ONCE(ep->policy)) : 0;
+}
+
+/* Has nothing changed that the entry was judged and routed by? */
+static __always_inline bool sl_flow_current(const struct sl_flow *f)
+{
+	struct sl_state *st = sl_state_get();
+
+	return st && f->route_gen == SL_READ_ONCE(st->route_gen) &&
+	       f->gen[0] == sl_ep_gen(f->ep[0]) && f->gen[1] == sl_ep_gen(f->ep[1]);
+}
+
+/* Did the node send it that the flow's packets to there are sent to? */
+static __always_inline bool sl_flow_via(const struct sl_flow *f)
+{
+	struct sl_scratch *s = sl_scratch_get();
+
+	return s && sl_addr_eq(&s->tunnel_src, &f->via) && s->tunnel_vni == f->vni;
+}
+
+/* Did the packet come in as its direction of the entry demands? */
+static __always_inline bool sl_flow_way_in(struct __sk_buff *skb, const struct sl_ctx *c,
+					   const struct sl_flow *f)
+{
+	const struct sl_flow_dir *d = &f->dir[c->dir & 1];
+	__u8 smac[6];
+	int i;
+
+	if (d->in_ifindex != c->way_in)
+		return false;
+	/* A pod's word is taken only with its MAC, the others' only without. */
+	if (!(d->flags & SL_FLOW_DIR_SMAC) != (c->hook != SL_HOOK_FROM_POD))
+		return false;
+	if (c->hook == SL_HOOK_FROM_TUNNEL && !sl_flow_via(f))
+		return false;
+	if (c->hook != SL_HOOK_FROM_POD)
+		return true;
+	if (bpf_skb_load_bytes(skb, ETH_ALEN, smac, ETH_ALEN))
+		return false;
+	for (i = 0; i < ETH_ALEN; i++)
+		if (smac[i] != d->in_smac[i])
+			return false;
+	return true;
+}
+
+static __always_inline void sl_flow_or(struct sl_flow *f, __u8 state, __u8 flags)
+{
+	__sync_fetch_and_or(SL_FLOW_WORD(f), SL_FLOW_WORD_BITS(state, flags));
+}
+
+/* What this packet means for the state of its flow. */
+static __always_inline void sl_flow_track(const struct sl_ctx *c, struct sl_flow *f)
+{
+	__u8 fin = 0;
+
+	if (f->state == SL_FLOW_NEW && (c->dir & 1) != (f->orig & 1))
+		sl_flow_or(f, SL_FLOW_REPLIED, 0);
+	if (c->proto != IPPROTO_TCP || !(c->tcp_flags & (SL_TCP_FIN | SL_TCP_RST)) ||
+	    c->flags & SL_PKT_FRAG_LATER)
+		return;
+	if (c->tcp_flags & SL_TCP_RST) {
+		sl_flow_or(f, SL_FLOW_CLOSING, SL_FLOW_FLAG_RST);
+		return;
+	}
+	fin = c->dir & 1 ? SL_FLOW_FLAG_FIN1 : SL_FLOW_FLAG_FIN0;
+	sl_flow_or(f, 0, fin);
+	if ((SL_READ_ONCE(f->flags) & (SL_FLOW_FLAG_FIN0 | SL_FLOW_FLAG_FIN1)) ==
+	    (SL_FLOW_FLAG_FIN0 | SL_FLOW_FLAG_FIN1))
+		sl_flow_or(f, SL_FLOW_CLOSING, 0);
+}
+
+static __always_inline void sl_flow_touch(struct sl_flow *f)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+
+	if (f->last_ns != now)
+		f->last_ns = now;
+}
+
+static __always_inline void sl_flow_event(const struct sl_tuple *key, const struct sl_flow *f)
+{
+	__u32 o = f->orig & 1;
+	struct sl_event *ev;
+
+	ev = bpf_ringbuf_reserve(&sl_events, sizeof(*ev), 0);
+	if (!ev) {
+		sl_count_inc(SL_COUNT_EVENT_LOST);
+		return;
+	}
+	__builtin_memset(ev, 0, sizeof(*ev));
+	ev->time_ns = bpf_ktime_get_ns();
+	ev->type = SL_EVENT_FLOW_CLOSED;
+	ev->proto = key->proto;
+	ev->ep = f->ep[o] ? f->ep[o] : f->ep[!o];
+	ev->ifindex = f->dir[o].in_ifindex;
+	ev->tier = f->tier[f->ep[o] ? SL_DIR_EGRESS : SL_DIR_INGRESS];
+	ev->rule = f->rule[f->ep[o] ? SL_DIR_EGRESS : SL_DIR_INGRESS];
+	ev->eth_proto = sl_addr_is_mapped(&key->addr[0]) ? ETH_P_IP : ETH_P_IPV6;
+	ev->saddr = key->addr[o];
+	ev->daddr = key->addr[!o];
+	ev->sport = key->port[o];
+	ev->dport = key->port[!o];
+	ev->packets[0] = f->dir[o].packets;
+	ev->packets[1] = f->dir[!o].packets;
+	ev->bytes[0] = f->dir[o].bytes;
+	ev->bytes[1] = f->dir[!o].bytes;
+	bpf_ringbuf_submit(ev, 0);
+}
+
+/* The flow first: an alias without one is dead, whoever comes in between. */
+static __always_inline void sl_flow_del(const struct sl_tuple *key, const struct sl_flow *f)
+{
+	struct sl_state *st = sl_state_get();
+
+	if (st && st->events & SL_EVENT_MASK_FLOW)
+		sl_flow_event(key, f);
+	bpf_map_delete_elem(&sl_flow, key);
+	bpf_map_delete_elem(&sl_half, key);
+	sl_alias_del(key, f);
+}
+
+static __always_inline void sl_count_refused(long err)
+{
+	if (err == -7)			/* E2BIG */
+		sl_count_inc(SL_COUNT_FLOW_REFUSED_FULL);
+	else if (err == -16)		/* EBUSY */
+		sl_count_inc(SL_COUNT_FLOW_REFUSED_BUSY);
+	else
+		sl_count_inc(SL_COUNT_FLOW_REFUSED_NOMEM);
+}
+
+#define SL_EEXIST	17
+
+/* The alias of the flow in scratch, in sl_flow. @fresh: it was not there. */
+static __always_inline long sl_alias_promote(struct sl_ctx *c, struct sl_scratch *s, bool *fresh)
+{
+	struct sl_flow *n = &s->flow;
+	long err;
+
+	*fresh = false;
+	if (!(n->dir[n->orig & 1].flags & SL_FLOW_DIR_SNAT))
+		return 0;
+	sl_alias_key(&s->alias_key, &c->key, n->orig, &n->nat_addr, n->nat_port);
+	if (sl_alias_look(c, s, n->nat_port, false) == SL_ALIAS_OURS)
+		return 0;
+	__builtin_memset(&s->alias, 0, sizeof(s->alias));
+	s->alias.kind = SL_FLOW_KIND_ALIAS;
+	s->alias.inner = c->key;
+	err = bpf_map_update_elem(&sl_flow, &s->alias_key, &s->alias, BPF_NOEXIST);
+	*fresh = !err;
+	return err;
+}
+
+/*
+ * The initiator of @half was heard again after a reply: established. Alias,
+ * then flow, then the half-open ones away; at every step the flow that is
+ * found first is whole. Returns the entry that lives on, which is @half when
+ * sl_flow refused.
+ */
+static __always_inline struct sl_flow *sl_flow_promote(struct sl_ctx *c, struct sl_flow *half)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_flow *f;
+	bool fresh;
+	long err;
+
+	if (!s)
+		return half;
+	s->flow = *half;
+	s->flow.state = SL_FLOW_ESTABLISHED;
+	err = sl_alias_promote(c, s, &fresh);
+	if (!err)
+		err = bpf_map_update_elem(&sl_flow, &c->key, &s->flow, BPF_NOEXIST);
+	/* Another CPU may have been quicker with the same flow. */
+	f = !err || err == -SL_EEXIST ? bpf_map_lookup_elem(&sl_flow, &c->key) : NULL;
+	if (!f) {
+		if (fresh)
+			bpf_map_delete_elem(&sl_flow, &s->alias_key);
+		sl_count_refused(err);
+		return half;
+	}
+	bpf_map_delete_elem(&sl_half, &c->key);
+	if (s->flow.dir[s->flow.orig & 1].flags & SL_FLOW_DIR_SNAT)
+		bpf_map_delete_elem(&sl_half, &s->alias_key);
+	sl_count_inc(SL_COUNT_FLOW_PROMOTED);
+	return f;
+}
+
+#endif /* SL_BPF_FLOW_H */

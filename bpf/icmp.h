@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * ICMP and ICMPv6 errors of our own making: time exceeded, and packet too
+ * big, which path MTU discovery lives on. The packet that is at fault is cut
+ * and becomes the payload of the answer, which leaves the way it came.
+ *
+ * A packet over the MTU is answered also when it is IPv4 and may be
+ * fragmented. Fragmenting is the stack's craft, but the stack would route a
+ * masqueraded packet by other rules than ours, and a sender that hears the
+ * MTU fragments by itself, which saves every router after us the work.
+ */
+#ifndef SL_BPF_ICMP_H
+#define SL_BPF_ICMP_H
+
+#include "bpf/nat.h"
+
+#define SL_ICMP4_KEEP	548	/* 576 in all: RFC 1812 section 4.3.2.3 */
+#define SL_ICMP6_KEEP	1232	/* 1280 in all: RFC 4443 section 3.1 */
+#define SL_ICMP_TTL	64
+#define SL_ICMP_TOS	0xc0	/* internetwork control: RFC 1812 section 4.3.2.5 */
+
+struct sl_icmp4_frame {
+	struct ethhdr eth;
+	struct iphdr ip;
+	struct sl_icmp icmp;
+} __attribute__((packed));
+
+struct sl_icmp6_frame {
+	struct ethhdr eth;
+	struct ipv6hdr ip;
+	struct sl_icmp icmp;
+} __attribute__((packed));
+
+struct sl_csum {
+	struct __sk_buff *skb;
+	__u32 off, len, sum;
+};
+
+static long sl_csum_chunk(__u64 i, void *arg)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_csum *cs = arg;
+	__u32 n = cs->len;
+
+	if (!s || !n)
+		return 1;
+	if (n > sizeof(s->buf))
+		n = sizeof(s->buf);
+	__builtin_memset(s->buf, 0, sizeof(s->buf));
+	if (bpf_skb_load_bytes(cs->skb, cs->off, s->buf, n))
+		return 1;
+	cs->sum = bpf_csum_diff(NULL, 0, s->buf, sizeof(s->buf), cs->sum);
+	cs->off += n;
+	cs->len -= n;
+	return 0;
+}
+
+/* What the checksum field holds before anybody completes it. */
+static __always_inline __u16 sl_csum_pseudo(struct __sk_buff *skb, struct sl_scratch *s,
+					    const struct sl_ctx *c)
+{
+	__u32 len;
+
+	__builtin_memset(s->buf, 0, sizeof(s->buf));
+	if (c->family == SL_FAMILY_V6)
+		len = bpf_skb_load_bytes(skb, ETH_HLEN_ + 8, s->buf, 32);
+	else
+		len = bpf_skb_load_bytes(skb, ETH_HLEN_ + 12, s->buf, 8);
+	if (len)
+		return 0;
+	s->buf[8] = bpf_htonl(c->len + ETH_HLEN_ - c->l4_off);
+	s->buf[9] = bpf_htonl(c->proto);
+	return sl_csum_fold(bpf_csum_diff(NULL, 0, s->buf, 40, 0));
+}
+
+/*
+ * Sum over the @keep bytes that will be embedded. A packet whose checksum is
+ * left to be completed below (offload; there is no asking, but the field then
+ * holds the pseudo-header's sum) will change on its way out: whatever is
+ * from layer 4 on then sums to the complement of what the field holds now.
+ */
+static __always_inline __u32 sl_icmp_payload_sum(struct __sk_buff *skb, struct sl_scratch *s,
+						 struct sl_ctx *c, __u32 keep)
+{
+	struct sl_csum cs = { .skb = skb, .off = ETH_HLEN_, .len = keep };
+	__u32 l4 = c->l4_off, field;
+	__u16 check;
+
+	field = c->proto == IPPROTO_TCP ? 16 : c->proto == IPPROTO_UDP ? 6 : 0;
+	if (field && !(c->flags & SL_PKT_FRAG_FIRST) &&
+	    !bpf_skb_load_bytes(skb, l4 + field, &check, 2) && check == sl_csum_pseudo(skb, s, c)) {
+		cs.len = l4 - ETH_HLEN_;
+		cs.sum = (__u16)~check;
+	}
+	bpf_loop(SL_ICMP6_KEEP / sizeof(s->buf) + 1, sl_csum_chunk, &cs, 0);
+	return cs.sum;
+}
+
+static __always_inline void sl_icmp_swap_mac(struct ethhdr *eth)
+{
+	__u8 tmp[ETH_ALEN];
+
+	__builtin_memcpy(tmp, eth->h_dest, ETH_ALEN);
+	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
+	__builtin_memcpy(eth->h_source, tmp, ETH_ALEN);
+}
+
+struct sl_icmp_answer {
+	const union sl_addr *src, *dst;
+	__u32 sum;			/* of the payload */
+	__u32 keep;			/* bytes of payload */
+	__be32 mtu;
+	__u8 type, code;
+};
+
+static __noinline int sl_icmp4_write(struct __sk_buff *skb, struct sl_icmp_answer *a)
+{
+	struct sl_icmp4_frame *f = (void *)(long)skb->data;
+
+	if ((void *)(f + 1) > (void *)(long)skb->data_end)
+		return -1;
+	sl_icmp_swap_mac(&f->eth);
+	__builtin_memset(&f->ip, 0, sizeof(f->ip));
+	f->ip.version = 4;
+	f->ip.ihl = 5;
+	f->ip.tos = SL_ICMP_TOS;
+	f->ip.tot_len = bpf_htons(sizeof(f->ip) + sizeof(f->icmp) + a->keep);
+	f->ip.frag_off = bpf_htons(IP_DF);
+	f->ip.ttl = SL_ICMP_TTL;
+	f->ip.protocol = IPPROTO_ICMP;
+	f->ip.saddr = a->src->w[3];
+	f->ip.daddr = a->dst->w[3];
+	f->ip.check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&f->ip, sizeof(f->ip), 0));
+	__builtin_memset(&f->icmp, 0, sizeof(f->icmp));
+	f->icmp.type = a->type;
+	f->icmp.code = a->code;
+	f->icmp.data = a->mtu;
+	f->icmp.check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&f->icmp,
+						       sizeof(f->icmp), a->sum));
+	return 0;
+}
+
+static __noinline int sl_icmp6_write(struct __sk_buff *skb, struct sl_icmp_answer *a)
+{
+	struct sl_icmp6_frame *f = (void *)(long)skb->data;
+	__be32 pseudo[2];
+	__u32 len = sizeof(f->icmp) + a->keep, sum;
+
+	if ((void *)(f + 1) > (void *)(long)skb->data_end)
+		return -1;
+	sl_icmp_swap_mac(&f->eth);
+	__builtin_memset(&f->ip, 0, sizeof(f->ip));
+	f->ip.version = 6;
+	f->ip.payload_len = bpf_htons(len);
+	f->ip.nexthdr = IPPROTO_ICMPV6;
+	f->ip.hop_limit = SL_ICMP_TTL;
+	__builtin_memcpy(&f->ip.saddr, a->src, 16);
+	__builtin_memcpy(&f->ip.daddr, a->dst, 16);
+	__builtin_memset(&f->icmp, 0, sizeof(f->icmp));
+	f->icmp.type = a->type;
+	f->icmp.code = a->code;
+	f->icmp.data = a->mtu;
+	pseudo[0] = bpf_htonl(len);
+	pseudo[1] = bpf_htonl(IPPROTO_ICMPV6);
+	sum = bpf_csum_diff(NULL, 0, pseudo, 8, a->sum);
+	sum = bpf_csum_diff(NULL, 0, (void *)a->src->w, 16, sum);
+	sum = bpf_csum_diff(NULL, 0, (void *)a->dst->w, 16, sum);
+	f->icmp.check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&f->icmp,
+							   sizeof(f->icmp), sum));
+	return 0;
+}
+
+static __always_inline int sl_icmp_build(struct __sk_buff *skb, struct sl_ctx *c,
+				    struct sl_icmp_answer *a)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	bool v6 = c->family == SL_FAMILY_V6;
+	__u32 max = v6 ? SL_ICMP6_KEEP : SL_ICMP4_KEEP;
+
+	if (!s)
+		return -1;
+	a->keep = c->len < max ? c->len : max;
+	if (bpf_skb_change_tail(skb, ETH_HLEN_ + a->keep, 0))
+		return -1;
+	a->sum = sl_icmp_payload_sum(skb, s, c, a->keep);
+	if (bpf_skb_adjust_room(skb, v6 ? 48 : 28, BPF_ADJ_ROOM_MAC, 0))
+		return -1;
+	return v6 ? sl_icmp6_write(skb, a) : sl_icmp4_write(skb, a);
+}
+
+/* The pod's hook may not be able to redirect to a peer (netkit). */
+static __always_inline int sl_icmp_to_pod(struct __sk_buff *skb)
+{
+	struct sl_ep *ep = NULL;
+
+	if (sl_if_ep(skb->ifindex, &ep) && ep && ep->flags & SL_EP_FLAG_NETKIT)
+		return bpf_redirect(skb->ifindex, 0);
+	return bpf_redirect_peer(skb->ifindex, 0);
+}
+
+int sl_tunnel_out(struct __sk_buff *skb, const union sl_addr *via, __u32 vni);
+
+/* RFC 1122 section 3.2.2, RFC 4443 section 2.4(e). */
+static __always_inline bool sl_icmp_allowed(const struct sl_ctx *c)
+{
+	return !(c->flags & (SL_PKT_ICMP_ERROR | SL_PKT_FRAG_LATER));
+}
+
+/*
+ * Answers @c's packet, which is still as it came, with an ICMP error: packet
+ * too big when @mtu is not zero, else time exceeded. The packet is used up;
+ * the verdict sends the answer or drops.
+ */
+__noinline int sl_icmp_answer(struct __sk_buff *skb, struct sl_ctx *c, __u32 mtu)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_state *st = sl_state_get();
+	struct sl_icmp_answer a = {};
+	__u8 dir;
+
+	if (!c || !s || !st || !sl_icmp_allowed(c))
+		return SL_ACT_DROP;
+	dir = c->dir & 1;
+	a.src = &st->node_addr[c->family & 1];
+	a.dst = &c->key.addr[dir];
+	if (sl_addr_is_zero(a.src))
+		return SL_ACT_DROP;
+	if (!sl_limit_take(SL_LIMIT_ICMP, sl_icmp_rate, sl_icmp_burst)) {
+		sl_count_inc(SL_COUNT_ICMP_LIMITED);
+		return SL_ACT_DROP;
+	}
+	a.mtu = bpf_htonl(mtu);
+	if (c->family == SL_FAMILY_V6)
+		a.type = mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED;
+	else
+		a.type = mtu ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED;
+	a.code = mtu && c->family == SL_FAMILY_V4 ? ICMP_FRAG_NEEDED : 0;
+	if (sl_icmp_build(skb, c, &a))
+		return SL_ACT_DROP;
+	sl_count_inc(SL_COUNT_ICMP_SENT);
+	if (c->hook == SL_HOOK_FROM_POD)
+		return sl_icmp_to_pod(skb);
+	if (c->hook == SL_HOOK_FROM_TUNNEL)
+		return sl_tunnel_out(skb, &s->tunnel_src, s->tunnel_vni);
+	return bpf_redirect(skb->ifindex, 0);
+}
+
+#endif /* SL_BPF_ICMP_H */

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The order of the stages at each hook:
+ *
+ *	parse ─▶ flow ─hit─▶ rewrite ─▶ out
+ *	          └miss─▶ guard ─▶ route ─▶ policy ─▶ nat ─▶ install ─┘
+ *
+ * The hit path is inlined into each program and does only what a TCP or UDP
+ * packet of an established flow needs that neither is translated nor leaves
+ * by a tunnel. Whatever it does not know it leaves, untouched, to the
+ * functions of bpf/slow.h, which can do all of it.
+ */
+#ifndef SL_BPF_PIPELINE_H
+#define SL_BPF_PIPELINE_H
+
+#include "bpf/slow.h"
+
+static __always_inline void sl_ctx_init(struct __sk_buff *skb, struct sl_ctx *c, __u32 hook)
+{
+	c->hook = hook;
+	c->way_in = hook == SL_HOOK_TO_POD ? 0 : skb->ifindex;
+	*(__u32 *)&c->key.proto = 0;
+}
+
+/* The decider of nothing yet; what the hit path does not need. */
+static __always_inline void sl_ctx_slow(struct sl_ctx *c)
+{
+	c->ep = 0;
+	c->rule = 0;
+	c->tier = SL_TIER_NONE;
+}
+
+#define SL_FLOW_IDLE_MIN_NS	(SL_TIMEOUT_OTHER_S * SL_SEC_NS)
+
+/* The hit path's view of sl_flow_right(); what is rare is wrong here. */
+static __always_inline bool sl_fast_right(struct __sk_buff *skb, struct sl_ctx *c,
+					  struct sl_flow *f, __u32 hook)
+{
+	const struct sl_flow_dir *d = &f->dir[c->dir & 1];
+	const struct ethhdr *eth = (void *)(long)skb->data;
+	__u32 want = hook == SL_HOOK_FROM_POD ? SL_FLOW_DIR_SMAC : 0;
+	struct sl_state *st = sl_state_get();
+
+	if (f->kind != SL_FLOW_KIND_FLOW || f->state != SL_FLOW_ESTABLISHED)
+		return false;
+	if (d->flags != want || d->in_ifindex != c->way_in)
+		return false;
+	if (!st || f->route_gen != SL_READ_ONCE(st->route_gen))
+		return false;
+	if (f->gen[0] != sl_ep_gen(f->ep[0]) || f->gen[1] != sl_ep_gen(f->ep[1]))
+		return false;
+	if (hook == SL_HOOK_FROM_TUNNEL && !sl_flow_via(f))
+		return false;
+	if (hook != SL_HOOK_FROM_POD)
+		return true;
+	return (void *)(eth + 1) <= (void *)(long)skb->data_end &&
+	       sl_mac_eq(eth->h_source, d->in_smac);
+}
+
+/* SL_ACT_CONTINUE: not a plain packet of an established flow. */
+static __always_inline int sl_fast(struct __sk_buff *skb, struct sl_ctx *c, __u32 hook)
+{
+	struct sl_flow_dir *d;
+	struct sl_flow *f;
+	__u64 now;
+
+	f = bpf_map_lookup_elem(&sl_flow, &c->key);
+	if (!f) {
+		c->flags = SL_PKT_NOFLOW;
+		return SL_ACT_CONTINUE;
+	}
+	if (c->tcp_flags & (SL_TCP_FIN | SL_TCP_SYN | SL_TCP_RST) ||
+	    !sl_fast_right(skb, c, f, hook))
+		return SL_ACT_CONTINUE;
+	d = &f->dir[c->dir & 1];
+	now = bpf_ktime_get_coarse_ns();
+	if (f->last_ns != now) {
+		if ((__s64)(now - f->last_ns) > (__s64)SL_FLOW_IDLE_MIN_NS)
+			return SL_ACT_CONTINUE;
+		f->last_ns = now;
+	}
+	if (hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK) {
+		sl_flow_count(d, c->len);
+		sl_count_inc(SL_COUNT_FLOW_HIT);
+		return SL_ACT_NEXT;
+	}
+	if (d->action != SL_ACTION_PEER || c->len > d->mtu || skb->pkt_type != PACKET_HOST ||
+	    !sl_hop(skb, c, d))
+		return SL_ACT_CONTINUE;
+	if (hook != SL_HOOK_FROM_POD)
+		sl_hop_csum(skb, c);
+	sl_flow_count(d, c->len);
+	sl_count_inc(SL_COUNT_FLOW_HIT);
+	return bpf_redirect_peer(d->out_ifindex, 0);
+}
+
+/* ------------------------------------------------------------ from a pod */
+
+__noinline int sl_slow_from_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed)
+{
+	int act;
+
+	if (!c)
+		return SL_ACT_DROP;
+	sl_ctx_slow(c);
+	if (parsed == SL_PARSE_OK) {
+		act = sl_flow_hit(skb, c);
+		if (act != SL_ACT_CONTINUE)
+			return act;
+	}
+	act = sl_guard_pod(skb, c, parsed);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	if (!(c->flags & SL_PKT_ICMP_ERROR))
+		return sl_flow_judge(skb, c);
+	act = sl_icmp_relate(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	return sl_drop_packet(skb, c, SL_DROP_ICMP_UNRELATED);
+}
+
+static __always_inline int sl_run_from_pod(struct __sk_buff *skb)
+{
+	__u32 parsed = SL_PARSE_OK;
+	struct sl_ctx c;
+	int act;
+
+	sl_ctx_init(skb, &c, SL_HOOK_FROM_POD);
+	if (sl_likely(sl_parse_fast(skb, &c))) {
+		act = sl_fast(skb, &c, SL_HOOK_FROM_POD);
+		if (sl_likely(act != SL_ACT_CONTINUE))
+			return act;
+	} else {
+		parsed = sl_parse(skb, &c);
+	}
+	return sl_slow_from_pod(skb, &c, parsed);
+}
+
+/* ----------------------------------------- to a pod, by the node's stack */
+
+/* What is no IP unicast: neighbour resolution of the node's own, and no more. */
+static __always_inline int sl_to_pod_other(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed,
+					   bool own)
+{
+	if (own && (parsed == SL_PARSE_ARP || parsed == SL_PARSE_OK))
+		return SL_ACT_NEXT;
+	return sl_drop_packet(skb, c, parsed == SL_PARSE_OK ? SL_DROP_MULTICAST :
+							      sl_parse_reason(parsed));
+}
+
+__noinline int sl_slow_to_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed)
+{
+	struct sl_ep *ep = NULL;
+	bool own = !skb->ingress_ifindex;	/* sent by a socket of this node */
+	__u32 kind, id = 0;
+	int act;
+
+	if (!c)
+		return SL_ACT_DROP;
+	sl_ctx_slow(c);
+	if (parsed == SL_PARSE_OK) {
+		act = sl_flow_hit(skb, c);
+		if (act != SL_ACT_CONTINUE)
+			return act;
+	}
+	c->ep = sl_if_ep(skb->ifindex, &ep);
+	if (!c->ep || !ep)
+		return sl_drop_packet(skb, c, SL_DROP_NO_EP);
+	if (parsed != SL_PARSE_OK || sl_addr_is_multicast(c->family, sl_pkt_daddr(c)))
+		return sl_to_pod_other(skb, c, parsed, own);
+	kind = sl_addr_kind(sl_pkt_saddr(c), &id);
+	/* Sent to this device by a pod's hook that can't redirect to a peer: judged there. */
+	if (own && kind == SL_ADDR_EP)
+		return SL_ACT_NEXT;
+	if (!sl_addr_eq(sl_pkt_daddr(c), &ep->addr[c->family & 1])) {
+		/* The node may speak to the pod's link-local address; others may not. */
+		if (!own || !sl_addr_is_linklocal(c->family, sl_pkt_daddr(c)))
+			return sl_drop_packet(skb, c, SL_DROP_NO_EP);
+		return SL_ACT_NEXT;
+	}
+	if (c->flags & SL_PKT_FRAG_ORPHAN)
+		return sl_drop_packet(skb, c, SL_DROP_FRAG_ORPHAN);
+	if (!(c->flags & SL_PKT_ICMP_ERROR))
+		return sl_flow_judge(skb, c);
+	act = sl_icmp_relate(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	return own ? SL_ACT_NEXT : sl_drop_packet(skb, c, SL_DROP_ICMP_UNRELATED);
+}
+
+static __always_inline int sl_run_to_pod(struct __sk_buff *skb)
+{
+	__u32 parsed = SL_PARSE_OK;
+	struct sl_ctx c;
+	int act;
+
+	sl_ctx_init(skb, &c, SL_HOOK_TO_POD);
+	if (sl_likely(sl_parse_fast(skb, &c))) {
+		act = sl_fast(skb, &c, SL_HOOK_TO_POD);
+		if (sl_likely(act != SL_ACT_CONTINUE))
+			return act;
+	} else {
+		parsed = sl_parse(skb, &c);
+	}
+	return sl_slow_to_pod(skb, &c, parsed);
+}
+
+/* ------------------------------------------------------- from the uplink */
+
+/* May a packet to the address that pods go out with be a reply to one of them? */
+static __always_inline bool sl_nat_candidate(const struct sl_ctx *c, const union sl_addr *dst)
+{
+	struct sl_state *st = sl_state_get();
+	__u32 port;
+
+	if (!st || !sl_addr_eq(dst, &st->nat_addr[c->family & 1]))
+		return false;
+	if (c->proto != IPPROTO_TCP && c->proto != IPPROTO_UDP)
+		return true;
+	port = bpf_ntohs(c->key.port[!(c->dir & 1)]);
+	return port >= st->nat_port_min && port <= st->nat_port_max;
+}
+
+/* To one of the node's own addresses: a pod's, or the stack's. */
+static __always_inline int sl_uplink_host(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	int act;
+
+	if (c->flags & SL_PKT_FRAG_ORPHAN)
+		return SL_ACT_NEXT;
+	if (c->flags & SL_PKT_ICMP_ERROR) {
+		act = sl_icmp_relate(skb, c);
+		return act == SL_ACT_CONTINUE ? SL_ACT_NEXT : act;
+	}
+	if (!sl_nat_candidate(c, sl_pkt_daddr(c)) || !sl_alias_resolve(c))
+		return SL_ACT_NEXT;
+	c->flags &= ~(SL_PKT_NOFLOW | SL_PKT_NOHALF);
+	act = sl_flow_hit(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	act = sl_guard_link(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	return sl_flow_judge(skb, c);
+}
+
+static __always_inline int sl_uplink_pod(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	int act;
+
+	act = sl_flow_hit(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	act = sl_guard_link(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	if (!(c->flags & SL_PKT_ICMP_ERROR))
+		return sl_flow_judge(skb, c);
+	act = sl_icmp_relate(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	return sl_drop_packet(skb, c, SL_DROP_ICMP_UNRELATED);
+}
+
+__noinline int sl_slow_from_uplink(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed)
+{
+	struct sl_route_val *r;
+	__u32 kind, id = 0;
+
+	if (!c)
+		return SL_ACT_DROP;
+	sl_ctx_slow(c);
+	/* Not for this node, or not ours to understand: as if we weren't here. */
+	if (parsed != SL_PARSE_OK || skb->pkt_type != PACKET_HOST)
+		return SL_ACT_NEXT;
+	kind = sl_addr_kind(sl_pkt_daddr(c), &id);
+	if (kind == SL_ADDR_HOST)
+		return sl_uplink_host(skb, c);
+	if (kind == SL_ADDR_EP) {
+		c->ep = id;
+		return sl_uplink_pod(skb, c);
+	}
+	r = sl_route_get(sl_pkt_daddr(c));
+	if (r && r->kind == SL_ROUTE_LOCAL)
+		return sl_drop_packet(skb, c, SL_DROP_NO_EP);
+	return SL_ACT_NEXT;
+}
+
+static __always_inline int sl_run_from_uplink(struct __sk_buff *skb)
+{
+	__u32 parsed = SL_PARSE_OK;
+	struct sl_ctx c;
+	int act;
+
+	sl_ctx_init(skb, &c, SL_HOOK_FROM_UPLINK);
+	if (sl_likely(sl_parse_fast(skb, &c))) {
+		act = sl_fast(skb, &c, SL_HOOK_FROM_UPLINK);
+		if (sl_likely(act != SL_ACT_CONTINUE))
+			return act;
+	} else {
+		parsed = sl_parse(skb, &c);
+	}
+	return sl_slow_from_uplink(skb, &c, parsed);
+}
+
+/* ------------------------------------------------------ from other nodes */
+
+/* Outer source and identifier; -1 when the frame was not encapsulated. */
+static __noinline int sl_tunnel_key(struct __sk_buff *skb)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct bpf_tunnel_key key = {};
+
+	if (!s)
+		return -1;
+	/* The helper insists on being told the outer family: try both. */
+	if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), 0))
+		sl_addr_set_v4(&s->tunnel_src, bpf_htonl(key.remote_ipv4));
+	else if (!bpf_skb_get_tunnel_key(skb, &key, sizeof(key), BPF_F_TUNINFO_IPV6))
+		__builtin_memcpy(&s->tunnel_src, key.remote_ipv6, 16);
+	else
+		return -1;
+	s->tunnel_vni = key.tunnel_id;
+	return 0;
+}
+
+/* Does the node that sent this have the inner source behind it? */
+static __always_inline bool sl_tunnel_known(const struct sl_ctx *c)
+{
+	struct sl_route_val *r = sl_route_get(sl_pkt_saddr(c));
+	struct sl_scratch *s = sl_scratch_get();
+
+	return r && s && r->kind == SL_ROUTE_TUNNEL && r->vni == s->tunnel_vni &&
+	       sl_addr_eq(&r->via, &s->tunnel_src);
+}
+
+static __always_inline int sl_tunnel_to_pod(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	int act;
+
+	act = sl_guard_link(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	if (!(c->flags & SL_PKT_ICMP_ERROR))
+		return sl_flow_judge(skb, c);
+	act = sl_icmp_relate(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	return sl_drop_packet(skb, c, SL_DROP_ICMP_UNRELATED);
+}
+
+__noinline int sl_slow_from_tunnel(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed)
+{
+	__u32 kind, id = 0;
+	int act;
+
+	if (!c)
+		return SL_ACT_DROP;
+	sl_ctx_slow(c);
+	if (parsed != SL_PARSE_OK)
+		return sl_drop_packet(skb, c, sl_parse_reason(parsed));
+	/* Inner MACs mean nothing here; the stack takes only frames to its own. */
+	if (skb->pkt_type == PACKET_OTHERHOST)
+		bpf_skb_change_type(skb, PACKET_HOST);
+	act = sl_flow_hit(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	if (!sl_tunnel_known(c))
+		return sl_drop_packet(skb, c, SL_DROP_TUNNEL_PEER);
+	if (skb->pkt_type != PACKET_HOST || sl_addr_is_multicast(c->family, sl_pkt_daddr(c)))
+		return sl_drop_packet(skb, c, SL_DROP_MULTICAST);
+	kind = sl_addr_kind(sl_pkt_daddr(c), &id);
+	if (kind == SL_ADDR_HOST)
+		return SL_ACT_NEXT;
+	if (kind != SL_ADDR_EP)
+		return sl_drop_packet(skb, c, SL_DROP_NO_EP);
+	c->ep = id;
+	return sl_tunnel_to_pod(skb, c);
+}
+
+static __always_inline int sl_run_from_tunnel(struct __sk_buff *skb)
+{
+	__u32 parsed = SL_PARSE_OK;
+	struct sl_ctx c;
+	int act;
+
+	sl_ctx_init(skb, &c, SL_HOOK_FROM_TUNNEL);
+	if (sl_tunnel_key(skb)) {
+		parsed = sl_parse(skb, &c);
+		sl_ctx_slow(&c);
+		return sl_drop_packet(skb, &c, SL_DROP_TUNNEL_PEER);
+	}
+	if (sl_likely(sl_parse_fast(skb, &c))) {
+		act = sl_fast(skb, &c, SL_HOOK_FROM_TUNNEL);
+		if (sl_likely(act != SL_ACT_CONTINUE))
+			return act;
+	} else {
+		parsed = sl_parse(skb, &c);
+	}
+	return sl_slow_from_tunnel(skb, &c, parsed);
+}
+
+#endif /* SL_BPF_PIPELINE_H */

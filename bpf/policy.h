@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * May the two ends of a new flow talk? The sender's egress and the
+ * receiver's ingress policy, each by one rule lookup or two, and one in the
+ * port trie where ports are named. Nothing else decides, and nothing here
+ * touches a packet.
+ */
+#ifndef SL_BPF_POLICY_H
+#define SL_BPF_POLICY_H
+
+#include "bpf/route.h"
+
+/* Class of end @e in the eyes of an endpoint that reads @column. */
+static __always_inline __u32 sl_class_of(struct sl_ctx *c, struct sl_scratch *s, __u32 e,
+					 __u32 column)
+{
+	struct sl_prefix key = { .prefixlen = 128 };
+	struct sl_class_val *v;
+	struct sl_ep *peer;
+
+	if (s->class_ep[e & 1]) {
+		peer = sl_ep_get(s->class_ep[e & 1]);
+		return peer ? peer->class_id[column & 1][c->family & 1] : SL_CLASS_NONE;
+	}
+	__builtin_memcpy(&key.addr, &c->key.addr[e & 1], sizeof(key.addr));
+	v = bpf_map_lookup_elem(&sl_class, &key);
+	return v ? v->class_id[column & 1] : SL_CLASS_NONE;
+}
+
+static __always_inline bool sl_proto_has_ports(__u8 proto)
+{
+	return proto == IPPROTO_TCP || proto == IPPROTO_UDP || proto == IPPROTO_SCTP;
+}
+
+/* The rule that speaks of @class_id, and what it says of this port. */
+static __always_inline bool sl_policy_lookup(struct sl_ctx *c, struct sl_flow *n, __u32 dir,
+					     struct sl_rule_key *key)
+{
+	struct sl_port_key pk = { .prefixlen = SL_PORT_PLEN_PORT };
+	struct sl_rule_val *r = bpf_map_lookup_elem(&sl_rule, key);
+	struct sl_port_val *p;
+
+	if (!r) {
+		key->class_id = SL_CLASS_ANY;
+		r = bpf_map_lookup_elem(&sl_rule, key);
+	}
+	/* Isolated, and nothing grants it: that is NetworkPolicy's own doing. */
+	n->tier[dir] = r ? r->tier : SL_TIER_NETPOL;
+	n->rule[dir] = r ? r->rule : 0;
+	if (!r || r->verdict != SL_VERDICT_PORTS)
+		return r && r->verdict == SL_VERDICT_ALLOW;
+	pk.ports = r->ports;
+	pk.proto = c->key.proto;
+	if (sl_proto_has_ports(pk.proto))
+		__builtin_memcpy(pk.port, &c->key.port[!(n->orig & 1)], 2);
+	p = bpf_map_lookup_elem(&sl_port, &pk);
+	if (!p)
+		return false;
+	n->tier[dir] = p->tier;
+	n->rule[dir] = p->rule;
+	return p->verdict == SL_VERDICT_ALLOW;
+}
+
+/*
+ * One side: the policy that endpoint s->flow.ep[@e] has for @dir. 0 or the
+ * reason, and the decider in the flow and, when refused, in @c.
+ */
+static __noinline int sl_policy_side(struct sl_ctx *c, struct sl_scratch *s, __u32 e, __u32 dir)
+{
+	struct sl_flow *n = &s->flow;
+	struct sl_rule_key key;
+	__u64 word;
+	__u32 set;
+
+	e &= 1;
+	dir &= 1;
+	word = s->word[e];
+	set = word >> SL_EP_RULESET_SHIFT & SL_EP_RULESET_MASK;
+	n->rule[dir] = 0;
+	n->tier[dir] = SL_TIER_NONE;
+	c->ep = n->ep[e];
+	if (set == SL_RULESET_CLOSED)
+		return SL_DROP_EP_CLOSED;
+	if (s->own[!e]) {
+		n->tier[dir] = SL_TIER_NODE;
+		return SL_DROP_NONE;
+	}
+	if (!(word & (dir == SL_DIR_INGRESS ? SL_EP_ISOLATED_INGRESS : SL_EP_ISOLATED_EGRESS)))
+		return SL_DROP_NONE;
+	key.set = set << 1 | dir;
+	key.class_id = sl_class_of(c, s, !e, word & SL_EP_COLUMN_MASK);
+	if (sl_policy_lookup(c, n, dir, &key))
+		return SL_DROP_NONE;
+	c->tier = n->tier[dir];
+	c->rule = n->rule[dir];
+	return dir == SL_DIR_INGRESS ? SL_DROP_POLICY_INGRESS : SL_DROP_POLICY_EGRESS;
+}
+
+/* Both sides of the flow in scratch, whose ends are attached. 0 or enum sl_drop. */
+__noinline int sl_policy_judge(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	__u32 src;
+	int reason;
+
+	if (!c || !s)
+		return SL_DROP_HELPER;
+	src = s->flow.orig & 1;
+	if (s->flow.ep[src]) {
+		reason = sl_policy_side(c, s, src, SL_DIR_EGRESS);
+		if (reason)
+			return reason;
+	}
+	if (s->flow.ep[!src])
+		return sl_policy_side(c, s, !src, SL_DIR_INGRESS);
+	return SL_DROP_NONE;
+}
+
+#endif /* SL_BPF_POLICY_H */

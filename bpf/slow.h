@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the hit path leaves over: flows that begin, end, are half-open, are
+ * translated, or were judged under what has changed meanwhile; ICMP errors.
+ * Each hook's order of steps is in bpf/pipeline.h.
+ */
+#ifndef SL_BPF_SLOW_H
+#define SL_BPF_SLOW_H
+
+#include "bpf/forward.h"
+#include "bpf/policy.h"
+
+/* How this packet's sender is attached, when it begins a flow. */
+static __always_inline __u32 sl_hook_way(struct __sk_buff *skb, const struct sl_ctx *c)
+{
+	switch (c->hook) {
+	case SL_HOOK_FROM_POD:
+		return SL_WAY_EP;
+	case SL_HOOK_FROM_TUNNEL:
+		return SL_WAY_TUNNEL;
+	case SL_HOOK_FROM_UPLINK:
+		return SL_WAY_LINK;
+	default:
+		/* Every receive path sets the device; only what a socket here sends has none. */
+		return skb->ingress_ifindex ? SL_WAY_STACK : SL_WAY_NODE;
+	}
+}
+
+/* How the initiator of a known flow was attached: by what leads back to it. */
+static __always_inline __u32 sl_flow_way(const struct sl_flow *n)
+{
+	__u32 o = n->orig & 1;
+
+	switch (n->dir[!o].action) {
+	case SL_ACTION_PEER:
+		return SL_WAY_EP;
+	case SL_ACTION_NEIGH:
+		return SL_WAY_LINK;
+	case SL_ACTION_TUNNEL:
+		return SL_WAY_TUNNEL;
+	default:
+		return n->tier[SL_DIR_INGRESS] == SL_TIER_NODE ? SL_WAY_NODE : SL_WAY_STACK;
+	}
+}
+
+/*
+ * Routes and judges the flow in scratch in the direction of its initiator,
+ * which is attached by @way. 0 or enum sl_drop. sl_nat_setup() comes next; it
+ * is left to the callers because calls may nest eight deep and no more.
+ */
+__noinline int sl_judge(struct __sk_buff *skb, struct sl_ctx *c, __u32 way)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_state *st = sl_state_get();
+	__u32 o;
+	int reason;
+
+	if (!c || !s || !st)
+		return SL_DROP_HELPER;
+	o = s->flow.orig & 1;
+	s->masquerade = 0;
+	/* Before anything is looked up: what changes from here on makes it stale. */
+	s->flow.route_gen = SL_READ_ONCE(st->route_gen);
+	reason = sl_route_end(skb, c, o, way);
+	if (reason)
+		return reason;
+	reason = sl_route_end(skb, c, !o, SL_WAY_FIND);
+	if (reason)
+		return reason;
+	return sl_policy_judge(c);
+}
+
+/*
+ * The end that this packet comes from may be reached by several ways, and its
+ * packets come in by any of them; guard has let this one in. Pods have one.
+ */
+static __always_inline void sl_flow_adopt_way(const struct sl_ctx *c, struct sl_flow *n)
+{
+	struct sl_flow_dir *d = &n->dir[c->dir & 1];
+
+	if (!n->ep[c->dir & 1])
+		d->in_ifindex = c->way_in;
+}
+
+/* A flow begins. */
+__noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_flow *n;
+	long err;
+	int reason;
+
+	if (!c || !s)
+		return SL_ACT_DROP;
+	n = &s->flow;
+	__builtin_memset(n, 0, sizeof(*n));
+	n->kind = SL_FLOW_KIND_FLOW;
+	n->orig = c->dir & 1;
+	n->created_ns = bpf_ktime_get_coarse_ns();
+	n->last_ns = n->created_ns;
+	n->dir[c->dir & 1].in_ifindex = c->way_in;
+	reason = sl_judge(skb, c, sl_hook_way(skb, c));
+	if (!reason)
+		reason = sl_nat_setup(c);
+	if (reason)
+		return sl_drop_packet(skb, c, reason);
+	sl_flow_adopt_way(c, n);
+	n->dir[c->dir & 1].packets = 1;
+	n->dir[c->dir & 1].bytes = c->len;
+	c->flags |= SL_PKT_COUNTED;
+	/* A reset opens nothing. */
+	if (sl_is_rst(c))
+		return sl_forward(skb, c, n);
+	err = bpf_map_update_elem(&sl_half, &c->key, n, BPF_ANY);
+	if (!err) {
+		sl_count_inc(SL_COUNT_FLOW_NEW);
+	} else {
+		sl_count_refused(err);
+		/* No reply to it would be led back. */
+		if (n->nat_port)
+			return sl_drop_packet(skb, c, SL_DROP_FLOW_REFUSED);
+	}
+	return sl_forward(skb, c, n);
+}
+
+/*
+ * Verdict and ways anew into an entry that others may be reading. Its
+ * generations come last and route_gen is wrong meanwhile, so that a reader
+ * takes the old as a whole, the new as a whole, or judges by itself.
+ */
+static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_flow *n)
+{
+	int i;
+
+	__sync_lock_test_and_set(&f->route_gen, n->route_gen - 1);
+#pragma unroll
+	for (i = 0; i < 2; i++) {
+		f->dir[i].in_ifindex = n->dir[i].in_ifindex;
+		f->dir[i].out_ifindex = n->dir[i].out_ifindex;
+		f->dir[i].action = n->dir[i].action;
+		f->dir[i].flags = n->dir[i].flags;
+		f->dir[i].mtu = n->dir[i].mtu;
+		__builtin_memcpy(f->dir[i].dmac, n->dir[i].dmac, 18);
+		f->ep[i] = n->ep[i];
+		f->rule[i] = n->rule[i];
+		f->tier[i] = n->tier[i];
+	}
+	f->nat_port = n->nat_port;
+	f->vni = n->vni;
+	f->nat_addr = n->nat_addr;
+	f->via = n->via;
+	f->gen[0] = n->gen[0];
+	f->gen[1] = n->gen[1];
+	__sync_lock_test_and_set(&f->route_gen, n->route_gen);
+}
+
+/*
+ * The entry is there, but was judged under something else or the packet came
+ * in by another way. 0: @f is right now; else the reason why it is no more.
+ */
+__noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	bool initiator;
+	int reason;
+
+	if (!c || !f || !s)
+		return SL_DROP_HELPER;
+	s->flow = *f;
+	initiator = (c->dir & 1) == (f->orig & 1) && !(c->flags & SL_PKT_ICMP_ERROR);
+	if (initiator)
+		s->flow.dir[c->dir & 1].in_ifindex = c->way_in;
+	reason = sl_judge(skb, c, initiator ? sl_hook_way(skb, c) : sl_flow_way(f));
+	if (!reason)
+		reason = sl_nat_setup(c);
+	sl_count_inc(SL_COUNT_FLOW_REJUDGED);
+	if (reason) {
+		sl_flow_del(&c->key, f);
+		sl_count_inc(SL_COUNT_FLOW_CLOSED);
+		return reason;
+	}
+	/* Word of who decided is for drops only. */
+	c->ep = 0;
+	if (!(c->flags & SL_PKT_ICMP_ERROR))
+		sl_flow_adopt_way(c, &s->flow);
+	sl_flow_update(f, &s->flow);
+	return SL_DROP_NONE;
+}
+
+/* Tracks and forwards a packet whose entry is right for it. */
+static __always_inline int sl_flow_pass(struct __sk_buff *skb, struct sl_ctx *c,
+					struct sl_flow *f)
+{
+	sl_flow_track(c, f);
+	sl_flow_touch(f);
+	return sl_forward(skb, c, f);
+}
+
+/* A half-open flow whose alias was evicted needs it again, or another port. */
+static __always_inline bool sl_half_needs_alias(struct sl_ctx *c, const struct sl_flow *f)
+{
+	struct sl_scratch *s = sl_scratch_get();
+
+	if (!s || !(f->dir[c->dir & 1].flags & SL_FLOW_DIR_SNAT))
+		return false;
+	s->flow.nat_addr = f->nat_addr;
+	sl_alias_key(&s->alias_key, &c->key, f->orig, &f->nat_addr, f->nat_port);
+	return sl_alias_look(c, s, f->nat_port, true) != SL_ALIAS_OURS &&
+	       sl_alias_look(c, s, f->nat_port, false) != SL_ALIAS_OURS;
+}
+
+/* The half-open entry is right for the packet; it may become established. */
+__noinline int sl_half_pass(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_flow *f;
+
+	if (!c)
+		return SL_ACT_DROP;
+	f = bpf_map_lookup_elem(&sl_half, &c->key);
+	if (!f)
+		return SL_ACT_CONTINUE;
+	if (f->state == SL_FLOW_REPLIED && (c->dir & 1) == (f->orig & 1) && !sl_is_rst(c))
+		f = sl_flow_promote(c, f);
+	return sl_flow_pass(skb, c, f);
+}
+
+static __always_inline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *c,
+					  const struct sl_flow *f)
+{
+	return f->kind == SL_FLOW_KIND_FLOW && sl_flow_current(f) && sl_flow_way_in(skb, c, f) &&
+	       !sl_flow_is_over(c, f);
+}
+
+/*
+ * From outside, under the address that a flow was masqueraded with: the key
+ * becomes the flow's own. False: no flow here has that address and port.
+ */
+static __noinline bool sl_alias_resolve(struct sl_ctx *c)
+{
+	__u8 dir = c->dir & 1;
+	struct sl_flow *a, *f;
+	union sl_addr addr;
+	__be16 port;
+
+	a = sl_flow_get(&c->key);
+	if (!a || a->kind != SL_FLOW_KIND_ALIAS)
+		return false;
+	/* An error's key is the embedded packet's, and that went out. The
+	 * error's direction was turned round, so both read the same way. */
+	addr = c->key.addr[!dir];
+	port = c->key.port[!dir];
+	f = sl_alias_flow(a, &addr, port);
+	if (!f)
+		return false;
+	c->key = a->inner;
+	c->dir = !(f->orig & 1);
+	return true;
+}
+
+/*
+ * The packet of a known flow whose entry is right as it is. Else
+ * SL_ACT_CONTINUE: guard and judge have to look.
+ */
+__noinline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_flow *f = NULL;
+
+	if (!c || c->flags & (SL_PKT_FRAG_ORPHAN | SL_PKT_ICMP_ERROR))
+		return SL_ACT_CONTINUE;
+	if (!(c->flags & SL_PKT_NOFLOW))
+		f = bpf_map_lookup_elem(&sl_flow, &c->key);
+	if (f) {
+		if (!sl_flow_right(skb, c, f))
+			return SL_ACT_CONTINUE;
+		sl_count_inc(SL_COUNT_FLOW_HIT);
+		return sl_flow_pass(skb, c, f);
+	}
+	c->flags |= SL_PKT_NOFLOW;
+	f = bpf_map_lookup_elem(&sl_half, &c->key);
+	if (!f) {
+		c->flags |= SL_PKT_NOHALF;
+		return SL_ACT_CONTINUE;
+	}
+	if (!sl_flow_right(skb, c, f) || sl_half_needs_alias(c, f))
+		return SL_ACT_CONTINUE;
+	sl_count_inc(SL_COUNT_FLOW_HIT);
+	return sl_half_pass(skb, c);
+}
+
+/*
+ * Guard has passed; there is no entry that is right for the packet. Judges
+ * the one there is again, or begins a flow.
+ */
+__noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_flow *f;
+	int reason;
+
+	if (!c)
+		return SL_ACT_DROP;
+	if ((c->flags & (SL_PKT_NOFLOW | SL_PKT_NOHALF)) == (SL_PKT_NOFLOW | SL_PKT_NOHALF))
+		return sl_flow_new(skb, c);
+	f = sl_flow_get(&c->key);
+	if (!f || f->kind != SL_FLOW_KIND_FLOW)
+		return sl_flow_new(skb, c);
+	if (sl_flow_is_over(c, f)) {
+		sl_count_inc(f->state == SL_FLOW_CLOSING ? SL_COUNT_FLOW_CLOSED :
+							   SL_COUNT_FLOW_EXPIRED);
+		sl_flow_del(&c->key, f);
+		return sl_flow_new(skb, c);
+	}
+	reason = sl_flow_rejudge(skb, c, f);
+	if (reason)
+		return sl_drop_packet(skb, c, reason);
+	return sl_flow_pass(skb, c, f);
+}
+
+/*
+ * An ICMP error. It belongs to the flow of the packet inside it when it comes
+ * from the side that packet went to and goes to the one that sent it; then it
+ * goes where that flow's packets go. SL_ACT_CONTINUE: belongs to no flow.
+ */
+__noinline int sl_icmp_relate(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_flow *f;
+	int reason;
+	__u32 dir;
+
+	if (!c || !s || !sl_addr_eq(&s->outer[1], &c->key.addr[!(c->dir & 1)]))
+		return SL_ACT_CONTINUE;
+	f = sl_flow_get(&c->key);
+	if (f && f->kind == SL_FLOW_KIND_ALIAS && c->hook == SL_HOOK_FROM_UPLINK &&
+	    sl_alias_resolve(c))
+		f = sl_flow_get(&c->key);
+	if (!f || f->kind != SL_FLOW_KIND_FLOW)
+		return SL_ACT_CONTINUE;
+	dir = c->dir & 1;
+	if (c->hook == SL_HOOK_FROM_POD ? f->dir[dir].in_ifindex != c->way_in : f->ep[dir] != 0)
+		return SL_ACT_CONTINUE;
+	if (!sl_flow_current(f)) {
+		reason = sl_flow_rejudge(skb, c, f);
+		if (reason)
+			return sl_drop_packet(skb, c, reason);
+	}
+	c->flags |= SL_PKT_COUNTED;
+	return sl_forward(skb, c, f);
+}
+
+#endif /* SL_BPF_SLOW_H */
