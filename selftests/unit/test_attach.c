@@ -2,7 +2,12 @@
 /* Programs on devices: links and filters, upgrades, devices that come and go. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <arpa/inet.h>
 #include <dirent.h>
+#include <linux/if_packet.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include "dataplane.h"
 
 #define TC_PRIORITY	1		/* ours, as user/lib/attach.c has them */
@@ -360,6 +365,105 @@ static void upgrade_replaces_in_place(void **state)
 			 on_clsact(b, BPF_TC_INGRESS, TC_HANDLE).prog_id);
 }
 
+/* Frames from t0p to the address of t0, as a pod would send them, until told to stop. */
+struct sender {
+	int ifindex;
+	unsigned char dmac[6];
+	bool stop;
+	unsigned long sent;
+};
+
+static void *send_frames(void *arg)
+{
+	struct sender *s = arg;
+	struct sockaddr_ll to = { .sll_family = AF_PACKET, .sll_ifindex = s->ifindex };
+	/* Ethernet, IPv4 without a checksum yet, UDP without one at all */
+	unsigned char frame[60] = {
+		[6] = 2, [12] = 8, [14] = 0x45, [17] = 46, [22] = 64, 17,
+		[26] = 10, 9, 9, 2, 10, 9, 9, 1, [36] = 0x27, 0x0f, [39] = 26,
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW, 0);
+	unsigned int sum = 0, i;
+
+	assert_true(fd >= 0);
+	memcpy(frame, s->dmac, 6);
+	for (i = 14; i < 34; i += 2)
+		sum += frame[i] << 8 | frame[i + 1];
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	frame[24] = sum >> 8;
+	frame[25] = sum;
+	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED))
+		if (sendto(fd, frame, sizeof(frame), 0, (void *)&to, sizeof(to)) > 0)
+			__atomic_add_fetch(&s->sent, 1, __ATOMIC_RELAXED);
+	close(fd);
+	return NULL;
+}
+
+/* Datagrams to 10.9.9.1 port 9999 that came in, within a moment when @wait. */
+static int received(int fd, bool wait)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	char buf[64];
+	int n = 0;
+
+	if (wait)
+		poll(&pfd, 1, 5000);
+	while (recv(fd, buf, sizeof(buf), MSG_DONTWAIT) >= 0)
+		n++;
+	return n;
+}
+
+/*
+ * Behind the device is no endpoint, so every frame is refused; one that the
+ * node's stack gets met no program.
+ */
+static void check_no_gap(int ifindex, bool clsact_only)
+{
+	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(9999),
+				    .sin_addr.s_addr = htonl(0x0a090901) };
+	struct sender s = { .ifindex = if_nametoindex("t0p") };
+	struct sl_counter before[__SL_DROP_MAX], after[__SL_DROP_MAX];
+	struct ifreq ifr = { .ifr_name = "t0" };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0), i;
+	unsigned long sent;
+	pthread_t thread;
+
+	assert_int_equal(bind(fd, (void *)&here, sizeof(here)), 0);
+	assert_int_equal(ioctl(fd, SIOCGIFHWADDR, &ifr), 0);
+	memcpy(s.dmac, ifr.ifr_hwaddr.sa_data, 6);
+	assert_int_equal(pthread_create(&thread, NULL, send_frames, &s), 0);
+	assert_true(received(fd, true) > 0);	/* the same frames without a program */
+
+	sluice_attach_clsact(sl, clsact_only);
+	assert_int_equal(sluice_attach(sl, ifindex, SLUICE_ATTACH_VETH), 0);
+	/* those on their way when it was attached are in the socket now, or soon */
+	sent = __atomic_load_n(&s.sent, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&s.sent, __ATOMIC_RELAXED) < sent + 2000)
+		usleep(1000);
+	received(fd, false);
+	assert_int_equal(sluice_drops(sl, before), 0);
+	for (i = 0; i < 20; i++)
+		upgrade();
+	assert_int_equal(received(fd, false), 0);
+	assert_int_equal(sluice_drops(sl, after), 0);
+	assert_true(after[SL_DROP_NO_EP].packets > before[SL_DROP_NO_EP].packets + 1000);
+
+	__atomic_store_n(&s.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_int_equal(sluice_detach(sl, ifindex), 0);
+	close(fd);
+}
+
+static void upgrade_has_no_gap(void **state)
+{
+	int ifindex = pair_new("t0", "t0p");
+
+	(void)state;
+	assert_int_equal(sh("ip addr add 10.9.9.1/24 dev t0"), 0);
+	check_no_gap(ifindex, false);
+	check_no_gap(ifindex, true);
+}
+
 static void unload_detaches(void **state)
 {
 	int a = pair_new("t0", "t0p"), b = pair_new("t1", "t1p");
@@ -495,7 +599,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(tcx), TEST(uplink_and_tunnel), TEST(clsact), TEST(changes_mechanism),
 		TEST(refusals), TEST(netkit), TEST(foreign_programs_stay),
-		TEST(upgrade_replaces_in_place), TEST(unload_detaches), TEST(device_deleted),
+		TEST(upgrade_replaces_in_place), TEST(upgrade_has_no_gap), TEST(unload_detaches), TEST(device_deleted),
 		TEST(number_reused), TEST(half_attached), TEST(strange_pins),
 	};
 
