@@ -89,6 +89,21 @@ static void on_source_changed(void *arg)
 	uv_idle_start(&d->commit_soon, on_commit_soon);
 }
 
+static void on_sweep_soon(uv_idle_t *idle)
+{
+	struct daemon *d = idle->data;
+
+	uv_idle_stop(idle);
+	endpoints_sweep(d->eps);
+	tell_manager(d);
+}
+
+/* One walk of the flow tables serves all that leave together. */
+void daemon_sweep(struct daemon *d)
+{
+	uv_idle_start(&d->sweep_soon, on_sweep_soon);
+}
+
 static int on_endpoint_commit(void *arg)
 {
 	struct daemon *d = arg;
@@ -128,6 +143,7 @@ static void on_link_gone(void *arg, int ifindex)
 		endpoints_link_gone(d->eps, ifindex);
 	else
 		endpoints_reconcile(d->eps);
+	daemon_sweep(d);
 }
 
 static void on_node_changed(void *arg)
@@ -203,8 +219,9 @@ static int start_signals(struct daemon *d)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	uv_idle_init(&d->loop, &d->commit_soon);
+	uv_idle_init(&d->loop, &d->sweep_soon);
 	uv_timer_init(&d->loop, &d->commit_retry);
-	d->commit_soon.data = d->commit_retry.data = d;
+	d->commit_soon.data = d->sweep_soon.data = d->commit_retry.data = d;
 	return 0;
 }
 

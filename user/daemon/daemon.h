@@ -33,6 +33,7 @@ struct daemon {
 	struct house *house;
 	uv_signal_t signals[3];
 	uv_idle_t commit_soon;		/* something changed: commit in this turn */
+	uv_idle_t sweep_soon;		/* endpoints left: their flows go in this turn */
 	uv_timer_t commit_retry;
 	int commit_err;			/* of the last commit */
 	bool told_ready;
@@ -51,6 +52,8 @@ int daemon_run(struct daemon *d);
 
 /* Puts the policy in force now; follows up on what that changes. */
 int daemon_commit(struct daemon *d);
+/* An endpoint left: its flows are deleted once those that leave with it have. */
+void daemon_sweep(struct daemon *d);
 /* NULL: everything is in force; else what is not. */
 const char *daemon_reason(const struct daemon *d, char *buf, size_t len);
 /* Compares everything with the kernel; returns how much was repaired, or an errno. */

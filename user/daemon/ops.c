@@ -159,6 +159,7 @@ static json_t *op_endpoint_del(struct op_call *call)
 	err = endpoint_del(call->d->eps, container, ifname);
 	if (err)
 		return request_fail(call->err, REQUEST_INTERNAL, "%s", strerror(-err));
+	daemon_sweep(call->d);
 	return json_null();
 }
 
