@@ -345,7 +345,7 @@ static int count_links(void *arg, int ifindex, enum sluice_attach how)
  */
 static void killed_loaders(void **state)
 {
-	double end = now() + 20, once;
+	double end = now() + 12, once;
 	unsigned int seed = time(NULL), round = 0;
 	int links, a, b;
 	struct sluice *sl;

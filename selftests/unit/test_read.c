@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <time.h>
 #include "dataplane.h"
 
 static struct sluice *sl;
@@ -153,6 +154,31 @@ static void flows_are_deleted_whole(void **state)
 	check_masqueraded(1, false, IPPROTO_UDP);
 	check_masqueraded(1, true, IPPROTO_UDP);
 	check_masqueraded(0, true, IPPROTO_ICMP);
+}
+
+static void flows_expire(void **state)
+{
+	struct sl_tuple old = tuple("10.0.0.1", 1, "10.0.0.2", 2, IPPROTO_TCP);
+	struct sl_tuple half = tuple("10.0.0.1", 5, "10.0.0.2", 6, IPPROTO_TCP);
+	struct sl_tuple fresh = tuple("10.0.0.1", 3, "10.0.0.2", 4, IPPROTO_TCP);
+	struct sl_tuple lost = tuple("192.0.2.1", 1, "192.0.2.2", 2, IPPROTO_TCP);
+	struct sl_flow flow = { .kind = SL_FLOW_KIND_FLOW, .state = SL_FLOW_CLOSING, .last_ns = 1 };
+	struct sl_flow alias = { .kind = SL_FLOW_KIND_ALIAS, .inner = old };
+	struct timespec now;
+
+	(void)state;
+	put(SL_MAP_FLOW, &old, &flow);
+	put(SL_MAP_HALF, &half, &flow);
+	put(SL_MAP_FLOW, &lost, &alias);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	flow.last_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	put(SL_MAP_FLOW, &fresh, &flow);
+	assert_int_equal(sluice_flow_expire(sl), 2);
+	assert_false(has(SL_MAP_FLOW, &old) || has(SL_MAP_HALF, &half));
+	assert_true(has(SL_MAP_FLOW, &fresh));
+	/* an alias is seen to be dead in the same sweep or in the next */
+	assert_int_equal(sluice_flow_expire(sl), 0);
+	assert_false(has(SL_MAP_FLOW, &lost));
 }
 
 /* ---------------------------------------------------------------- counters */
@@ -399,7 +425,7 @@ static void features_are_probed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(flows_are_all_seen), TEST(flows_are_deleted_whole), TEST(counters_are_summed),
+		TEST(flows_are_all_seen), TEST(flows_are_deleted_whole), TEST(flows_expire), TEST(counters_are_summed),
 		TEST(tables_are_dumped), TEST(arrays_and_tries_are_walked), TEST(events_are_read),
 		cmocka_unit_test(features_are_probed),
 	};
