@@ -68,43 +68,40 @@ struct pin {
 	char path[PATH_MAX];
 };
 
-static void pin_init(struct pin *pin, const char *root, const struct point *pt, int ifindex)
+static void pin_name(char *name, const struct point *pt, int ifindex, bool clsact)
+{
+	snprintf(name, NAME_MAX, "%s-%d-%s%s", how_names[pt->how], ifindex,
+		 prog_names[pt->hook] + strlen("sl_"), clsact ? CLSACT_SUFFIX : "");
+}
+
+static void pin_init(struct pin *pin, const char *root, const struct point *pt, int ifindex,
+		     bool clsact)
 {
 	char name[NAME_MAX];
 
-	snprintf(name, sizeof(name), "%s-%d-%s%s", how_names[pt->how], ifindex,
-		 prog_names[pt->hook] + strlen("sl_"), pin->clsact ? CLSACT_SUFFIX : "");
+	pin_name(name, pt, ifindex, clsact);
+	lib_pin_path(pin->path, root, PIN_LINKS, name);
 	pin->pt = pt;
 	pin->ifindex = ifindex;
-	lib_pin_path(pin->path, root, PIN_LINKS, name);
+	pin->clsact = clsact;
 }
 
-/* Whether @name is one that pin_init() makes; fills @pin. */
+/* Whether @name is one that pin_name() makes; fills @pin. */
 static bool pin_parse(struct pin *pin, const char *root, const char *name)
 {
-	const char *ifindex = strchr(name, '-'), *hook, *suffix;
-	size_t i, how_len, hook_len;
+	const char *dash = strchr(name, '-');
+	int ifindex = dash ? atoi(dash + 1) : 0;
+	char candidate[NAME_MAX];
+	size_t i;
 
-	hook = ifindex ? strchr(ifindex + 1, '-') : NULL;
-	if (!hook)
-		return false;
-	suffix = strstr(hook, CLSACT_SUFFIX);
-	pin->clsact = suffix;
-	how_len = ifindex - name;
-	hook_len = suffix ? (size_t)(suffix - hook - 1) : strlen(hook + 1);
-	for (i = 0; i < ARRAY_SIZE(points); i++) {
-		const char *how_name = how_names[points[i].how];
-		const char *hook_name = prog_names[points[i].hook] + strlen("sl_");
-
-		if (strlen(how_name) == how_len && !strncmp(name, how_name, how_len) &&
-		    strlen(hook_name) == hook_len && !strncmp(hook + 1, hook_name, hook_len))
-			break;
+	for (i = 0; i < ARRAY_SIZE(points) * 2; i++) {
+		pin_name(candidate, &points[i / 2], ifindex, i & 1);
+		if (strcmp(candidate, name))
+			continue;
+		pin_init(pin, root, &points[i / 2], ifindex, i & 1);
+		return true;
 	}
-	if (i == ARRAY_SIZE(points))
-		return false;
-	pin_init(pin, root, &points[i], atoi(ifindex + 1));
-	/* nothing else in it: leading zeros, a second suffix */
-	return !strcmp(strrchr(pin->path, '/') + 1, name);
+	return false;
 }
 
 /* ------------------------------------------------------------------ tcx */
@@ -286,10 +283,10 @@ static int prog_open(const char *root, const char *name)
 /* 1 when it was put there, 0 when it was there. */
 static int point_attach(const char *root, const struct point *pt, int ifindex, bool clsact)
 {
-	struct pin pin = { .clsact = clsact };
+	struct pin pin;
 	int fd, err;
 
-	pin_init(&pin, root, pt, ifindex);
+	pin_init(&pin, root, pt, ifindex, clsact);
 	err = access(pin.path, F_OK) ? 0 : pin_at_work(&pin);
 	if (err)
 		return err < 0 ? err : 0;
@@ -332,9 +329,9 @@ static int walk_device(struct walk *walk)
 	size_t i;
 
 	for (i = 0; err >= 0 && i < ARRAY_SIZE(points) * 2; i++) {
-		struct pin pin = { .clsact = i & 1 };
+		struct pin pin;
 
-		pin_init(&pin, walk->root, &points[i / 2], walk->ifindex);
+		pin_init(&pin, walk->root, &points[i / 2], walk->ifindex, i & 1);
 		if (!access(pin.path, F_OK))
 			err = walk->cb(walk, &pin);
 	}
@@ -416,11 +413,11 @@ static int attach_points(struct walk *walk)
 	if (err >= 0)
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(points); i++) {
-		struct pin pin = { .clsact = walk->clsact };
+		struct pin pin;
 
 		if (!(done & 1U << i))
 			continue;
-		pin_init(&pin, walk->root, &points[i], walk->ifindex);
+		pin_init(&pin, walk->root, &points[i], walk->ifindex, walk->clsact);
 		pin_detach(&pin);
 	}
 	return err;
