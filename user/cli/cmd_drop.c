@@ -221,19 +221,6 @@ static void cell_time(const json_t *row, const char *key, struct out_cell *cell)
 	snprintf(cell->text, OUT_CELL, "%s.%03d", text, (int)((when - (double)whole) * 1000) % 1000);
 }
 
-static void cell_end(const json_t *row, const char *key, struct out_cell *cell)
-{
-	const json_t *end = out_get(row, key);
-	const char *pod = out_string(end, "pod"), *addr = out_string(end, "address");
-	bool bracket = !*pod && strchr(addr, ':');
-	char port[12] = "";
-
-	if (out_integer(end, "port"))
-		snprintf(port, sizeof(port), ":%d", (int)out_integer(end, "port"));
-	snprintf(cell->text, OUT_CELL, "%s%s%s%s", bracket ? "[" : "", *pod ? pod : addr,
-		 bracket ? "]" : "", port);
-}
-
 /* A stream cannot know its widest cell: columns have a width from the start. */
 static const struct {
 	const char *heading, *key;
@@ -243,8 +230,8 @@ static const struct {
 	{ "TIME", "time", 12, cell_time },
 	{ "REASON", "reason", 15, cell_reason },
 	{ "PROTO", "protocol", 6, out_text },
-	{ "SOURCE", "source", 26, cell_end },
-	{ "DESTINATION", "destination", 26, cell_end },
+	{ "SOURCE", "source", 26, out_end },
+	{ "DESTINATION", "destination", 26, out_end },
 	{ "DECIDED BY", "decider", 0, cell_decider },
 };
 

@@ -29,7 +29,7 @@
 	{ "closed", "boolean", "policy is not in place yet: everything is dropped" },          \
 	{ "isolatedIngress", "boolean", "a policy selects the pod for what it receives" },     \
 	{ "isolatedEgress", "boolean", "a policy selects the pod for what it sends" },         \
-	{ "ruleSet", "integer", "rule set in force, see table rule" },                         \
+	{ "ruleSet", "integer or null", "rule set in force; null when closed" },               \
 	{ "generation", "integer", "raised when the policy in force changes" },                \
 	{ "column", "integer", "which of the two class ids of an address it reads" },          \
 	{ "classes", "object", "peer class of the pod's addresses, 0 for none" },              \
@@ -132,7 +132,8 @@ static void add_policy(json_t *row, const struct sl_ep *ep, __u64 word)
 	json_object_set_new(row, "closed", json_boolean(set == SL_RULESET_CLOSED));
 	json_object_set_new(row, "isolatedIngress", json_boolean(word & SL_EP_ISOLATED_INGRESS));
 	json_object_set_new(row, "isolatedEgress", json_boolean(word & SL_EP_ISOLATED_EGRESS));
-	json_object_set_new(row, "ruleSet", json_integer(set));
+	json_object_set_new(row, "ruleSet",
+			    set == SL_RULESET_CLOSED ? json_null() : json_integer(set));
 	json_object_set_new(row, "generation",
 			    json_integer(word >> SL_EP_GEN_SHIFT & SL_EP_GEN_MASK));
 	json_object_set_new(row, "column", json_integer(column));
@@ -321,8 +322,9 @@ static void show(struct cli *cli, const json_t *row)
 	if (out_get(row, "netns"))
 		out_line(cli, "namespace", STYLE_NONE, "%s", out_string(row, "netns"));
 	out_line(cli, "isolated for", STYLE_NONE, "%s", policy_text(row));
-	out_line(cli, "rule set", STYLE_NONE, "%d, generation %d", (int)out_integer(row, "ruleSet"),
-		 (int)out_integer(row, "generation"));
+	if (out_get(row, "ruleSet"))
+		out_line(cli, "rule set", STYLE_NONE, "%d, generation %d",
+			 (int)out_integer(row, "ruleSet"), (int)out_integer(row, "generation"));
 	out_line(cli, "classes", STYLE_NONE, "IPv4 %d, IPv6 %d",
 		 (int)out_integer(row, "classes.ipv4"), (int)out_integer(row, "classes.ipv6"));
 	out_line(cli, "flows", STYLE_NONE, "%d", (int)out_integer(row, "flows"));

@@ -127,16 +127,6 @@ static json_t *flow_json(struct cli *cli, const struct flow_entry *e)
 
 /* ------------------------------------------------------------------ cells */
 
-static void cell_end(const json_t *row, const char *key, struct out_cell *cell)
-{
-	const json_t *end = out_get(row, key);
-	const char *pod = out_string(end, "pod"), *addr = out_string(end, "address");
-	bool bracket = !*pod && strchr(addr, ':');
-
-	snprintf(cell->text, OUT_CELL, "%s%s%s:%d", bracket ? "[" : "", *pod ? pod : addr,
-		 bracket ? "]" : "", (int)out_integer(end, "port"));
-}
-
 static void cell_state(const json_t *row, const char *key, struct out_cell *cell)
 {
 	out_text(row, key, cell);
@@ -164,8 +154,8 @@ static void cell_allowed(const json_t *row, const char *key, struct out_cell *ce
 
 static const struct out_column columns[] = {
 	{ { .heading = "PROTO" }, "protocol", out_text },
-	{ { .heading = "SOURCE", .least = 21 }, "source", cell_end },
-	{ { .heading = "DESTINATION", .least = 21 }, "destination", cell_end },
+	{ { .heading = "SOURCE", .least = 21 }, "source", out_end },
+	{ { .heading = "DESTINATION", .least = 21 }, "destination", out_end },
 	{ { .heading = "STATE" }, "state", cell_state },
 	{ { .heading = "PACKETS", .right = true, .drop = 2 }, "packets", out_number },
 	{ { .heading = "BYTES", .right = true }, "bytes", out_bytes },

@@ -109,6 +109,8 @@ static void group(FILE *f, const struct cli_command *cmd, bool colour)
 
 void help_print(FILE *f, const struct cli_command *cmd, const char *name, bool colour)
 {
+	char text[256];
+
 	fputs("usage: ", f);
 	help_usage(f, cmd, name);
 	fprintf(f, "\n\n%s.\n", cmd->summary);
@@ -131,8 +133,9 @@ void help_print(FILE *f, const struct cli_command *cmd, const char *name, bool c
 			fprintf(f, "  sluice %s\n      %s\n", e->args, e->help);
 	}
 	heading(f, "Exit status", colour);
-	fprintf(f, "  0 done, 1 failed%s%s, 2 wrong usage\n", cmd->failure ? " or " : "",
-		cmd->failure ? cmd->failure : "");
+	snprintf(text, sizeof(text), "0 done, 1 failed%s%s, 2 wrong usage",
+		 cmd->failure ? " or " : "", cmd->failure ? cmd->failure : "");
+	text_wrap(f, text, 2, HELP_WIDTH);
 	if (cli_is_group(cmd))
 		fprintf(f, "\n'%s COMMAND --help' explains a command.\n", name);
 }

@@ -90,6 +90,20 @@ void out_join(const json_t *row, const char *key, struct out_cell *cell)
 	}
 }
 
+void out_end(const json_t *row, const char *key, struct out_cell *cell)
+{
+	const json_t *end = out_get(row, key);
+	const char *pod = out_string(end, "pod"), *addr = out_string(end, "address");
+	bool port = out_get(end, "port") && strncmp(out_string(row, "protocol"), "icmp", 4);
+	bool bracket = port && !*pod && strchr(addr, ':');
+	char number[16] = "";
+
+	if (port)
+		snprintf(number, sizeof(number), ":%d", (int)out_integer(end, "port"));
+	snprintf(cell->text, OUT_CELL, "%s%s%s%s", bracket ? "[" : "", *pod ? pod : addr,
+		 bracket ? "]" : "", number);
+}
+
 void out_list_begin(struct out_list *l, struct cli *cli, const struct out_column *cols,
 		    size_t ncols)
 {

@@ -31,6 +31,11 @@ void out_duration(const json_t *row, const char *key, struct out_cell *cell);
 void out_yesno(const json_t *row, const char *key, struct out_cell *cell);
 /* An array of strings, joined by commas. */
 void out_join(const json_t *row, const char *key, struct out_cell *cell);
+/*
+ * One end of a flow, an object with "address", "port" and "pod": the name or
+ * the address, and the port unless the row's "protocol" has none.
+ */
+void out_end(const json_t *row, const char *key, struct out_cell *cell);
 
 /* The value behind a dotted key, borrowed; NULL when it is missing or null. */
 const json_t *out_get(const json_t *row, const char *key);

@@ -54,9 +54,9 @@ void suggest_offer(struct suggest *s, const char *candidate)
 	size_t len = strlen(s->word);
 	unsigned int d = distance(s->word, candidate);
 
-	/* The head of a word is as good as one wrong letter. */
-	if (len >= 2 && !strncmp(s->word, candidate, len) && d > 1)
-		d = 1;
+	/* Who types the head of a word means that word. */
+	if (len >= 2 && !strncmp(s->word, candidate, len))
+		d = 0;
 	if (d < s->distance) {
 		s->distance = d;
 		s->best = candidate;

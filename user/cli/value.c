@@ -136,24 +136,25 @@ int value_service(const char *text, int *port, int *proto)
 	return 0;
 }
 
-static size_t name_len(const char *text)
+static size_t name_len(const char *text, bool dots)
 {
 	size_t n = 0;
 
 	while (islower((unsigned char)text[n]) || isdigit((unsigned char)text[n]) ||
-	       text[n] == '-' || text[n] == '.')
+	       text[n] == '-' || (dots && text[n] == '.'))
 		n++;
 	return n;
 }
 
+/* A namespace is a DNS label, a name a subdomain (RFC 1123): "10.0.0.0/8" is no pair. */
 bool value_is_pair(const char *text)
 {
-	size_t n = name_len(text);
+	size_t n = name_len(text, false);
 
-	if (!n || n > 253 || text[n] != '/')
+	if (!n || n > 63 || text[n] != '/')
 		return false;
 	text += n + 1;
-	n = name_len(text);
+	n = name_len(text, true);
 	return n && n <= 253 && !text[n];
 }
 
