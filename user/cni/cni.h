@@ -83,7 +83,7 @@ struct cni_conf {
 	enum log_level log_level;
 	const json_t *dns;		/* NULL: none */
 	const json_t *prev_result;	/* NULL: none */
-	const json_t *valid;		/* GC: attachments to keep */
+	const json_t *valid;		/* GC: attachments to keep; NULL: no list, keep all */
 	union sl_addr want[__SL_FAMILY_MAX];	/* runtimeConfig.ips; all zero: any */
 	__u8 mac[6];			/* runtimeConfig.mac */
 	bool has_mac;

@@ -316,20 +316,29 @@ static int parse_prev_result(struct cni_conf *conf, enum cni_command command,
 	return 0;
 }
 
+/*
+ * The list of what stays. Absent is not empty: nobody is told to go then.
+ * libcni calls so when it was given no list, and wrote the key otherwise at
+ * first. null is what its language makes of an empty list.
+ */
 static int parse_valid(struct cni_conf *conf, struct cni_error *err)
 {
-	const json_t *list = member(conf->doc, "cni.dev/valid-attachments"), *v;
+	static const char *const keys[] = {"cni.dev/valid-attachments", "cni.dev/attachments"};
+	const json_t *list = NULL, *v;
+	const char *key = NULL;
 	size_t i;
 
-	/* Missing is not empty: that would mean to remove everything. */
-	if (!json_is_array(list))
-		return invalid(err, "cni.dev/valid-attachments", "must be a list");
+	for (i = 0; i < sizeof(keys) / sizeof(*keys) && !list; i++) {
+		key = keys[i];
+		list = json_object_get(conf->doc, key);
+	}
+	if (list && !json_is_array(list) && !json_is_null(list))
+		return invalid(err, key, "must be a list");
 	json_array_foreach(list, i, v)
 		if (!json_is_string(json_object_get(v, "containerID")) ||
 		    !json_is_string(json_object_get(v, "ifname")))
 			return cni_fail(err, CNI_CODE_CONFIG, "invalid network configuration",
-					"cni.dev/valid-attachments[%zu]: must have strings "
-					"containerID and ifname", i);
+					"%s[%zu]: must have strings containerID and ifname", key, i);
 	conf->valid = list;
 	return 0;
 }

@@ -165,9 +165,12 @@ static int gc_record(void *arg, const char *file, const struct record *rec, cons
 static int gc_run(struct gc *gc)
 {
 	struct cni_error *err = &gc->cni->err;
-	int ret;
+	int ret = 0;
 
-	ret = record_each(gc->cleaner->dirfd, gc_record, gc);
+	if (gc->cni->conf.valid)
+		ret = record_each(gc->cleaner->dirfd, gc_record, gc);
+	else
+		log_warning("GC without a list of valid attachments: they all stay");
 	if (ret)
 		cni_fail_errno(err, CNI_CODE_IO, "cannot read the endpoint records", ret);
 	/* One that fails must not keep the others; the first error is reported. */
