@@ -67,7 +67,10 @@ int sluice_load(const char *root, const struct sluice_load_opts *opts, struct sl
 int sluice_open(const char *root, struct sluice **out);
 void sluice_close(struct sluice *sl);
 
-/* sluice_unload() - detach all links and unpin everything under @root. */
+/*
+ * sluice_unload() - detach everything and unpin everything under @root; 0 also
+ * when there is nothing. Run it in the network namespace of the devices.
+ */
 int sluice_unload(const char *root);
 
 /* Descriptor of a pinned map; owned by the handle. Never fails on an open handle. */
@@ -85,14 +88,26 @@ enum sluice_attach {
 /*
  * sluice_attach() - put the programs of @how on a device of the caller's
  * network namespace, pinned. tcx where the kernel has it, else clsact.
- * Attached already with the same @how: 0, nothing changes.
+ * Attached already with the same @how: 0, nothing changes; half of it, by a
+ * caller that died: the rest is added. What a device that is gone left under
+ * the same number is removed. Waits for a loader that is at work.
+ *
+ * Errors: -ENODEV, -EINVAL, -EEXIST (attached as something else), -ENOENT
+ * (unloaded meanwhile), what bpf(2) or rtnetlink returned; the device is then
+ * as it was before.
  */
 int sluice_attach(struct sluice *sl, int ifindex, enum sluice_attach how);
 /* From now on this handle attaches by clsact even where the kernel has tcx (@only), or not. */
 void sluice_attach_clsact(struct sluice *sl, bool only);
-/* sluice_detach() - the reverse; 0 when the device or the link is gone already. */
+/*
+ * sluice_detach() - the reverse; 0 when the device or the link is gone already,
+ * which is quick: a device that is about to be deleted needs no call before.
+ */
 int sluice_detach(struct sluice *sl, int ifindex);
-/* Calls @cb for each device with programs; a negative return stops and is returned. */
+/*
+ * Calls @cb for each device of the caller's network namespace with programs; a
+ * negative return stops and is returned.
+ */
 int sluice_attached(struct sluice *sl,
 		    int (*cb)(void *arg, int ifindex, enum sluice_attach how), void *arg);
 
@@ -152,9 +167,12 @@ bool sluice_prefix_contains(const struct sl_prefix *p, const union sl_addr *a);
 int sluice_flow_each(struct sluice *sl,
 		     int (*cb)(void *arg, const struct sl_tuple *key,
 			       const struct sl_flow *flow, bool half), void *arg);
-/* Deletes a flow and its alias; -ENOENT. The next packet is judged anew. */
+/*
+ * Deletes a flow and its alias; @key is the key of either. -ENOENT. The next
+ * packet is judged anew.
+ */
 int sluice_flow_del(struct sluice *sl, const struct sl_tuple *key);
-/* Removes idle and closed flows and stale aliases; returns how many. */
+/* Removes idle and closed flows and stale aliases; returns how many flows. */
 int sluice_flow_expire(struct sluice *sl);
 
 /* ------------------------------------------------------- drops and counters */
