@@ -15,13 +15,18 @@ pkgs=(
 	libyaml-dev libjansson-dev libuv1-dev
 	# demo and tests
 	curl python3 python3-yaml python3-pytest python3-tap python3-scapy libcmocka-dev
-	libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
+	ca-certificates libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
 	zsh man-db groff-base
 	# tests in a virtual machine
 	busybox-static kmod
 )
 newer=(libbpf-dev bpftool iproute2 qemu-system-x86)	# bookworm: backports
 newest=(virtme-ng)					# bookworm: trixie
+
+# cnitool, the runtime of a test, wants Go 1.21; whichever one is there will do.
+if ! [[ $(go env GOVERSION 2>/dev/null) =~ ^go1\.(2[1-9]|[3-9][0-9]) ]]; then
+	newer+=(golang-go)
+fi
 
 version() {
 	dpkg-query -W -f '${db:Status-Status} ${Version}' "$1" 2>/dev/null | sed -n 's/^installed //p'
