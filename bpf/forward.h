@@ -68,7 +68,10 @@ static __always_inline void sl_hop_csum(struct __sk_buff *skb, const struct sl_c
 		bpf_csum_update(skb, (__u32)~(__u32)bpf_htons(1));
 }
 
-/* Encapsulates to @via; the device's own settings do the rest. */
+/*
+ * Encapsulates to @via, from the address that the other nodes know this one
+ * by: they check it.
+ */
 __noinline int sl_tunnel_out(struct __sk_buff *skb, const union sl_addr *via, __u32 vni)
 {
 	struct bpf_tunnel_key key = {};
@@ -81,8 +84,10 @@ __noinline int sl_tunnel_out(struct __sk_buff *skb, const union sl_addr *via, __
 	key.tunnel_ttl = SL_ICMP_TTL;
 	if (sl_addr_is_mapped(via)) {
 		key.remote_ipv4 = bpf_ntohl(via->w[3]);
+		key.local_ipv4 = bpf_ntohl(st->node_addr[SL_FAMILY_V4].w[3]);
 	} else {
 		__builtin_memcpy(key.remote_ipv6, via, 16);
+		__builtin_memcpy(key.local_ipv6, &st->node_addr[SL_FAMILY_V6], 16);
 		flags = BPF_F_TUNINFO_IPV6;
 	}
 	if (bpf_skb_set_tunnel_key(skb, &key, sizeof(key), flags))

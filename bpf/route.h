@@ -211,6 +211,9 @@ __noinline int sl_route_end(struct __sk_buff *skb, struct sl_ctx *c, __u32 e, __
 	s->class_ep[e] = 0;
 	switch (way) {
 	case SL_WAY_EP:
+		/* Guard has just found the sender to be this endpoint. */
+		if (c->hook == SL_HOOK_FROM_POD && e == (c->dir & 1) && c->ep)
+			return sl_end_ep(s, e, c->ep);
 		if (sl_addr_kind(&c->key.addr[e], &id) != SL_ADDR_EP)
 			return SL_DROP_NO_EP;
 		return sl_end_ep(s, e, id);

@@ -1,0 +1,10 @@
+BPFTEST := selftests/bpf
+
+BPF_OBJS += $(O)/$(BPFTEST)/bench.bpf.o
+
+BPF_TESTS := $(patsubst $(BPFTEST)/%.c,%,$(filter-out %.bpf.c,$(wildcard $(BPFTEST)/test_*.c)))
+TESTS += $(BPF_TESTS:%=$(BPFTEST)/%) $(BPFTEST)/stage_ns
+$(foreach t,$(BPF_TESTS),$(eval $(BPFTEST)/$(t)_SRCS := $(BPFTEST)/$(t).c $(BPFTEST)/env.c $(BPFTEST)/packet.c))
+$(foreach t,$(BPF_TESTS),$(eval $(BPFTEST)/$(t)_PKGS := libbpf cmocka))
+$(BPFTEST)/stage_ns_SRCS := $(BPFTEST)/stage_ns.c $(BPFTEST)/packet.c
+$(BPFTEST)/stage_ns_PKGS := libbpf
