@@ -42,7 +42,7 @@ const struct cni_doc cni_docs[] = {
 	{ CONF, "runtimeConfig.bandwidth", "refused where it asks for a limit" },
 	{ CONF, "runtimeConfig.ipRanges", "refused unless empty" },
 	{ CONF, "prevResult", "result of the plugins before in a chain; needed by CHECK" },
-	{ CONF, "cni.dev/valid-attachments", "attachments to keep; needed by GC" },
+	{ CONF, "cni.dev/valid-attachments", "attachments that GC keeps; it keeps all when this is absent" },
 	{ CODE, "1 to 7", "as the specification says" },
 	{ CODE, "11", "try again: the daemon does not answer or is not ready" },
 	{ CODE, "50", "STATUS: pods cannot be added now" },
