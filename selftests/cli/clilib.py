@@ -377,3 +377,57 @@ def plain(data):
 def stop(proc, sig=signal.SIGINT, seconds=10):
     proc.send_signal(sig)
     return proc.wait(seconds)
+
+
+class Shell(Terminal):
+    """An interactive shell on a terminal, for what a user types."""
+
+    def __init__(self, argv, env, columns=150, rows=50):
+        self.argv = argv
+        self.master, slave = pty.openpty()
+        self.resize(columns, rows, slave)
+        self.proc = subprocess.Popen(argv, env=env, stdin=slave, stdout=slave, stderr=slave,
+                                     start_new_session=True, preexec_fn=self._own)
+        os.close(slave)
+        self.text = b""
+
+    @staticmethod
+    def _own():
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def clear(self):
+        self.settle()
+        self.text = b""
+
+    def settle(self, quiet=0.15, seconds=10):
+        """Reads until nothing has come for a while; returns the plain text."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and select.select([self.master], [], [], quiet)[0]:
+            try:
+                self.text += os.read(self.master, 65536)
+            except OSError:
+                break
+        return plain(self.text).decode(errors="replace")
+
+    def screen_has(self, text, seconds=10):
+        """Waits until the line being typed reads @text, however the shell repaints it."""
+        self.read(until=lambda b: text in typed(b), seconds=seconds)
+
+
+def typed(data):
+    """What a line editor's output leaves on its line: backspaces and returns applied."""
+    line, at = [], 0
+    for c in plain(data).decode(errors="replace"):
+        if c == "\b":
+            at = max(at - 1, 0)
+        elif c == "\r":
+            at = 0
+        elif c == "\n":
+            line, at = [], 0
+        elif c.isprintable():
+            line[at:at + 1] = [c]
+            at += 1
+    return "".join(line)

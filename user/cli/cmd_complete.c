@@ -14,7 +14,7 @@ static void offer(struct cli *cli, const char *word)
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789._:/-";
 
-	if (word && *word && strspn(word, plain) == strlen(word))
+	if (word && *word && *word != '-' && strspn(word, plain) == strlen(word))
 		fprintf(cli->out, "%s\n", word);
 }
 

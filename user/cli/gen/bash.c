@@ -20,6 +20,7 @@ static const char logic[] =
 "	local cur=$1 values=$2\n"
 "\n"
 "	case $values in\n"
+"	-)	;;\n"
 "	@dir)	compgen -d -- \"$cur\" ;;\n"
 "	@*)	compgen -W \"$(_sluice_ask \"${values#@}\")\" -- \"$cur\" ;;\n"
 "	*)	compgen -W \"$values\" -- \"$cur\" ;;\n"
@@ -128,7 +129,7 @@ static void put_words(FILE *f, const struct cli_command *cmd, const char *path)
 			fprintf(f, "%s%s", i ? " " : "", cmd->sub[i]->name);
 	fprintf(f, "'\n\t\targs='");
 	for (const struct cli_arg *a = cmd->args; a && a->metavar; a++)
-		fprintf(f, " %s%s", cli_types[a->type].complete ? "@" : "none",
+		fprintf(f, " %s%s", cli_types[a->type].complete ? "@" : "-",
 			cli_types[a->type].complete ? cli_types[a->type].complete : "");
 	fprintf(f, "'\n\t\topts='");
 	put_options(f, cmd, own_options(cmd));

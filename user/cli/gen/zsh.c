@@ -12,10 +12,11 @@ static const char head[] =
 "# zsh completion of sluice; made from its table of commands, do not edit.\n"
 "\n"
 "# What the program itself knows: pods, policies, tables. Silent on failure.\n"
+"# _arguments puts options for compadd before the kind.\n"
 "_sluice_ask() {\n"
 "	local -a found\n"
-"	found=(${(f)\"$(_call_program sluice-$1 ${_sluice_cmd:-sluice} __complete $1 2>/dev/null)\"})\n"
-"	compadd -a \"${@[2,-1]}\" - found\n"
+"	found=(${(f)\"$(_call_program sluice-$@[-1] ${_sluice_cmd:-sluice} __complete $@[-1] 2>/dev/null)\"})\n"
+"	compadd \"${(@)@[1,-2]}\" -a found\n"
 "}\n";
 
 /* @text inside '…' and [...] of an _arguments specification. */
