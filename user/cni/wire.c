@@ -171,22 +171,25 @@ static int create_pair(struct wire *w, const struct record *rec)
 
 /*
  * The node's end takes nothing for granted from its pod: no router
- * advertisements, no redirects. It forwards whatever the node's default is.
- * Reverse path filtering is the programs' work, who know the pod's addresses.
+ * advertisements, no redirects. It does not forward: the daemon switches that
+ * on with the programs, so that nothing is forwarded which they have not
+ * judged. Reverse path filtering is their work too, who know the pod's
+ * addresses.
  */
 static int setup_host(struct wire *w, const struct record *rec)
 {
 	static const struct rt_inet_conf inet[] = {
-		{IPV4_DEVCONF_FORWARDING, 1},
+		{IPV4_DEVCONF_FORWARDING, 0},
 		{IPV4_DEVCONF_RP_FILTER, 0},
 		{IPV4_DEVCONF_ACCEPT_REDIRECTS, 0},
 		{IPV4_DEVCONF_SEND_REDIRECTS, 0},
 		{},
 	};
 	static const char *const inet6[][2] = {
+		{"disable_ipv6", "0"},
 		{"accept_ra", "0"},
 		{"accept_redirects", "0"},
-		{"forwarding", "1"},
+		{"forwarding", "0"},
 	};
 	char path[96];
 	int ret;
