@@ -54,6 +54,16 @@ void policy_free(struct policy *pol);
  */
 int policy_object_apply(struct policy *pol, struct object *obj, struct diag *diag);
 int policy_object_delete(struct policy *pol, int kind, const char *ns, const char *name);
+/*
+ * Remembers that the last version of an object was refused: stats, lists and
+ * status show it until the object is applied or deleted, or the refusals of
+ * its file (@diag->file) are forgotten. @id: see object.h. -ENOMEM.
+ */
+struct object_id;
+int policy_object_refuse(struct policy *pol, const struct object_id *id, const struct diag *diag);
+void policy_refusals_forget(struct policy *pol, const char *file);
+/* `refused` of the status request (Documentation/control.md); new reference. */
+json_t *policy_refused_json(struct policy *pol);
 
 /*
  * A pod of this node. sl_ep[@ep] is filled in but for policy and class_id;
