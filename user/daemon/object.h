@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kubernetes objects as sluice holds them: what the dataplane needs of each
+ * and no more. Made from a document tree with the API server's checks.
+ */
+#ifndef SLUICED_OBJECT_H
+#define SLUICED_OBJECT_H
+
+#include "daemon/policy.h"
+#include "daemon/selector.h"
+#include "daemon/tree.h"
+
+enum object_kind {
+	OBJECT_NAMESPACE,
+	OBJECT_POD,
+	OBJECT_NODE,
+	OBJECT_NETPOL,
+	/* known, not in force: counted and listed, and nothing more */
+	OBJECT_SERVICE,
+	OBJECT_ENDPOINTSLICE,
+	__OBJECT_MAX,
+};
+
+struct object {
+	enum object_kind kind;
+	struct str *ns;			/* NULL: the kind has none */
+	struct str *name;
+	struct str *file;		/* where it was read; NULL: not from a file */
+	unsigned int line;
+};
+
+struct object_namespace {
+	struct object o;
+	struct labels *labels;
+};
+
+struct pod_port {
+	struct str *name;		/* ports without a name are not kept */
+	__u16 port;
+	__u8 proto;			/* IPPROTO_ */
+};
+
+struct object_pod {
+	struct object o;
+	struct labels *labels;
+	struct str *node;		/* NULL: not scheduled */
+	union sl_addr addr[__SL_FAMILY_MAX];	/* all zero: none */
+	bool host_network;		/* its addresses are the node's */
+	bool ended;			/* Succeeded or Failed: its addresses are free again */
+	unsigned int nports;
+	struct pod_port port[];		/* containers first, then sidecars */
+};
+
+#define NODE_MAX_CIDRS 4
+
+struct object_node {
+	struct object o;
+	union sl_addr addr[__SL_FAMILY_MAX];
+	struct sl_prefix pod_cidr[NODE_MAX_CIDRS];
+	unsigned int npod_cidr;
+};
+
+/* One entry of `from` or `to`. Either @block, or both selectors. */
+struct peer {
+	struct block *block;
+	struct str *ns;			/* pods of this namespace, when @ns_sel is NULL */
+	struct selector *ns_sel;
+	struct selector *pod_sel;
+};
+
+/* One entry of `ports`: a range, or a name. */
+struct netpol_port {
+	struct str *name;		/* NULL: the range */
+	__u16 lo, hi;			/* 0 and 65535: every port of the protocol */
+	__u8 proto;			/* IPPROTO_ */
+};
+
+/* Empty peers: everybody. Empty ports: everything, also what has no ports. */
+struct netpol_rule {
+	struct peer *peer;
+	struct netpol_port *port;
+	unsigned int npeers, nports;
+};
+
+struct object_netpol {
+	struct object o;
+	struct selector *subject;
+	bool isolates[__SL_DIR_MAX];	/* policyTypes, defaults filled in */
+	unsigned int nrules[__SL_DIR_MAX];
+	struct netpol_rule *rule[__SL_DIR_MAX];
+};
+
+void object_free(struct object *o);		/* NULL is fine */
+/* Same kind, key and content: applying @b after @a changes nothing. */
+bool object_equal(const struct object *a, const struct object *b);
+const char *object_kind_name(enum object_kind k);	/* "NetworkPolicy" */
+
+/* What a document claims to be, as far as it could be read. */
+struct object_id {
+	int kind;			/* enum object_kind; -1: none of ours */
+	char ns[64];			/* "" : the kind has none */
+	char name[256];			/* "" : could not be read */
+};
+
+/*
+ * object_parse() - one document of kind, metadata, spec to an object
+ * @at: where the document sits, NULL for a file's top level ("items[3]")
+ * @id: filled in as far as possible, also on failure
+ *
+ * 0: *@out is the caller's, or NULL for a kind that sluice has no use for
+ * (@diag: a note that says so). -EINVAL: @diag says what is wrong. -ENOMEM.
+ */
+int object_parse(const char *file, const struct tree *doc, const struct path *at,
+		 struct object **out, struct object_id *id, struct diag *diag);
+
+const char *object_proto_name(__u8 proto);	/* "TCP" */
+
+#endif

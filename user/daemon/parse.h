@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parsers of the kinds share: complaints, and values with checks. */
+#ifndef SLUICED_PARSE_H
+#define SLUICED_PARSE_H
+
+#include "daemon/object.h"
+
+struct parse {
+	const char *file;
+	struct diag *diag;
+};
+
+/* Fills in the diagnosis for @t at @at; returns -EINVAL. */
+__attribute__((format(printf, 4, 5)))
+int parse_fail(const struct parse *p, const struct path *at, const struct tree *t,
+	       const char *fmt, ...);
+
+/* -EINVAL unless @t is of @type. */
+int parse_type(const struct parse *p, const struct path *at, const struct tree *t,
+	       enum tree_type type);
+/* A map with no keys but those of @fields (NULL-terminated); NULL: any. */
+int parse_map(const struct parse *p, const struct path *at, const struct tree *t,
+	      const char *const *fields);
+/* A string for people who forgot the quotes: says so. *@out is the tree's own. */
+int parse_string(const struct parse *p, const struct path *at, const struct tree *t,
+		 const char **out);
+int parse_int(const struct parse *p, const struct path *at, const struct tree *t, long *out);
+int parse_bool(const struct parse *p, const struct path *at, const struct tree *t, bool *out);
+/* Interns; -ENOMEM. */
+int parse_str(const char *s, struct str **out);
+
+/* Optional field @key of @map: NULL when missing or null, its path in @sub. */
+const struct tree *parse_field(const struct tree *map, const char *key, const struct path *up,
+			       struct path *sub);
+
+/* Names as the API server checks them; -EINVAL with the rule that is broken. */
+int parse_dns_label(const struct parse *p, const struct path *at, const struct tree *t,
+		    const char **out);
+int parse_dns_subdomain(const struct parse *p, const struct path *at, const struct tree *t,
+			const char **out);
+int parse_port_name(const struct parse *p, const struct path *at, const struct tree *t,
+		    struct str **out);
+int parse_proto(const struct parse *p, const struct path *at, const struct tree *t, __u8 *out);
+int parse_label_key(const struct parse *p, const struct path *at, const struct tree *t,
+		    struct str **out);
+int parse_label_value(const struct parse *p, const struct path *at, const struct tree *t,
+		      struct str **out);
+int parse_labels(const struct parse *p, const struct path *at, const struct tree *t,
+		 struct labels **out);
+int parse_selector(const struct parse *p, const struct path *at, const struct tree *t,
+		   struct selector **out);
+
+/* A copy with references of its own. */
+static inline struct object object_key(const struct object *key)
+{
+	str_ref(key->ns);
+	str_ref(key->name);
+	str_ref(key->file);
+	return *key;
+}
+
+/* The kinds; metadata is checked already, and what it says is in @key. */
+int parse_netpol(const struct parse *p, const struct tree *doc, const struct path *at,
+		 const struct object *key, struct object **out);
+int parse_pod(const struct parse *p, const struct tree *doc, const struct path *at,
+	      const struct object *key, struct object **out);
+int parse_node(const struct parse *p, const struct tree *doc, const struct path *at,
+	       const struct object *key, struct object **out);
+int parse_namespace(const struct parse *p, const struct tree *doc, const struct path *at,
+		    const struct object *key, struct object **out);
+
+#endif
