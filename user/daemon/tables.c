@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The policy tables in the kernel; see tables.h. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/tables.h"
+
+#define BATCH 4096
+
+#ifndef ENOTSUPP
+#define ENOTSUPP 524			/* what the kernel says for a missing map operation */
+#endif
+
+static const struct {
+	size_t key, value;
+} sizes[] = {
+	[SL_MAP_ADDR] = { sizeof(union sl_addr), sizeof(struct sl_addr_val) },
+	[SL_MAP_CLASS] = { sizeof(struct sl_prefix), sizeof(struct sl_class_val) },
+	[SL_MAP_RULE] = { sizeof(struct sl_rule_key), sizeof(struct sl_rule_val) },
+	[SL_MAP_PORT] = { sizeof(struct sl_port_key), sizeof(struct sl_port_val) },
+};
+
+size_t tables_key_size(enum sl_map map)
+{
+	return sizes[map].key;
+}
+
+size_t tables_value_size(enum sl_map map)
+{
+	return sizes[map].value;
+}
+
+static bool no_batches(int err)
+{
+	return err == -ENOTSUPP || err == -EOPNOTSUPP || err == -EINVAL;
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static int each_single(int fd, enum sl_map map,
+		       int (*cb)(void *arg, const void *key, const void *val), void *arg)
+{
+	unsigned char key[32], next[32], val[32];
+	bool first = true;
+	int err;
+
+	while (!(err = bpf_map_get_next_key(fd, first ? NULL : key, next))) {
+		first = false;
+		memcpy(key, next, sizes[map].key);
+		err = bpf_map_lookup_elem(fd, key, val);
+		if (err == -ENOENT)
+			continue;
+		if (!err)
+			err = cb(arg, key, val);
+		if (err)
+			return err;
+	}
+	return err == -ENOENT ? 0 : err;
+}
+
+struct read_batch {
+	unsigned char *key, *val;
+	__u64 cursor[8];		/* LPM: a key; hash: a bucket */
+	bool begun;
+};
+
+static int read_batch(int fd, struct read_batch *b, __u32 *n)
+{
+	DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, opts);
+
+	*n = BATCH;
+	return bpf_map_lookup_batch(fd, b->begun ? b->cursor : NULL, b->cursor, b->key, b->val, n,
+				    &opts);
+}
+
+static int kernel_each(void *ctx, enum sl_map map,
+		       int (*cb)(void *arg, const void *key, const void *val), void *arg)
+{
+	int fd = sluice_map_fd(ctx, map), err, stop = 0;
+	struct read_batch b = {};
+	__u32 n, i;
+
+	b.key = malloc(BATCH * sizes[map].key);
+	b.val = malloc(BATCH * sizes[map].value);
+	if (!b.key || !b.val) {
+		stop = -ENOMEM;
+		goto out;
+	}
+	do {
+		err = read_batch(fd, &b, &n);
+		if (err && err != -ENOENT) {
+			stop = !b.begun && no_batches(err) ? each_single(fd, map, cb, arg) : err;
+			break;
+		}
+		b.begun = true;
+		for (i = 0; !stop && i < n; i++)
+			stop = cb(arg, b.key + i * sizes[map].key, b.val + i * sizes[map].value);
+	} while (!err && !stop);
+out:
+	free(b.key);
+	free(b.val);
+	return stop;
+}
+
+static int kernel_lookup(void *ctx, enum sl_map map, const void *key, void *val)
+{
+	return bpf_map_lookup_elem(sluice_map_fd(ctx, map), key, val);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+static int kernel_update(void *ctx, enum sl_map map, const void *keys, const void *vals, size_t n)
+{
+	DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	const unsigned char *k = keys, *v = vals;
+	int fd = sluice_map_fd(ctx, map), err;
+	__u32 count = n;
+	size_t i;
+
+	if (n > 1) {
+		err = bpf_map_update_batch(fd, keys, vals, &count, &opts);
+		if (!err || !no_batches(err))
+			return err;
+	}
+	for (i = 0, err = 0; !err && i < n; i++)
+		err = bpf_map_update_elem(fd, k + i * sizes[map].key, v + i * sizes[map].value,
+					  BPF_ANY);
+	return err;
+}
+
+static int kernel_del(void *ctx, enum sl_map map, const void *keys, size_t n)
+{
+	DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, opts);
+	const unsigned char *k = keys;
+	int fd = sluice_map_fd(ctx, map), err;
+	__u32 count = n;
+	size_t i;
+
+	if (n > 1) {
+		err = bpf_map_delete_batch(fd, keys, &count, &opts);
+		if (!err || (!no_batches(err) && err != -ENOENT))
+			return err;
+	}
+	for (i = 0, err = 0; !err && i < n; i++) {
+		err = bpf_map_delete_elem(fd, k + i * sizes[map].key);
+		if (err == -ENOENT)
+			err = 0;
+	}
+	return err;
+}
+
+static void kernel_set_class(void *ctx, __u32 ep, unsigned int column, enum sl_family f, __u32 id)
+{
+	__atomic_store_n(&sluice_eps(ctx)[ep].class_id[column][f], id, __ATOMIC_RELEASE);
+}
+
+static void kernel_set_policy(void *ctx, __u32 ep, __u64 word)
+{
+	sluice_ep_set_policy(&sluice_eps(ctx)[ep], word);
+}
+
+void tables_of_kernel(struct sluice *sl, struct tables *t)
+{
+	*t = (struct tables){
+		.ctx = sl, .eps = sluice_eps(sl), .each = kernel_each, .update = kernel_update,
+		.del = kernel_del, .lookup = kernel_lookup, .set_class = kernel_set_class,
+		.set_policy = kernel_set_policy,
+	};
+}
+
+/* ---------------------------------------------------------------- judging */
+
+int tables_class(const struct tables *t, const union sl_addr *a, __u32 peer_ep,
+		 unsigned int column, __u32 *class_id)
+{
+	enum sl_family f = sluice_addr_is_v4(a) ? SL_FAMILY_V4 : SL_FAMILY_V6;
+	const struct sl_prefix key = { 128, *a };
+	struct sl_class_val val;
+	int err;
+
+	*class_id = SL_CLASS_NONE;
+	if (peer_ep) {
+		*class_id = t->eps[peer_ep].class_id[column][f];
+		return 0;
+	}
+	err = t->lookup(t->ctx, SL_MAP_CLASS, &key, &val);
+	if (!err)
+		*class_id = val.class_id[column];
+	return err == -ENOENT ? 0 : err;
+}
+
+static int judge_ports(const struct tables *t, const struct sl_rule_val *rv, __u8 proto,
+		       __u16 port, struct tables_verdict *out)
+{
+	const struct sl_port_key key = {
+		.prefixlen = SL_PORT_PLEN_PORT, .ports = rv->ports, .proto = proto,
+		.port = { port >> 8, port & 0xff },
+	};
+	struct sl_port_val pv;
+	int err = t->lookup(t->ctx, SL_MAP_PORT, &key, &pv);
+
+	if (err && err != -ENOENT)
+		return err;
+	if (err)
+		*out = (struct tables_verdict){ SL_VERDICT_DENY, rv->deny_tier, rv->deny };
+	else if (pv.rule)
+		*out = (struct tables_verdict){ pv.verdict, pv.tier, pv.rule };
+	else
+		*out = (struct tables_verdict){ pv.verdict, rv->tier, rv->rule };
+	return 0;
+}
+
+int tables_judge(const struct tables *t, __u32 ep, enum sl_dir dir, __u32 class_id,
+		 __u8 proto, __u16 port, struct tables_verdict *out)
+{
+	__u64 word = sluice_ep_policy(&t->eps[ep]);
+	__u32 set = word >> SL_EP_RULESET_SHIFT & SL_EP_RULESET_MASK;
+	struct sl_rule_key key = { set << 1 | dir, class_id };
+	struct sl_rule_val rv;
+	int err;
+
+	*out = (struct tables_verdict){ .verdict = SL_VERDICT_ALLOW };
+	if (!(word & (dir == SL_DIR_INGRESS ? SL_EP_ISOLATED_INGRESS : SL_EP_ISOLATED_EGRESS)))
+		return 0;
+	out->verdict = SL_VERDICT_DENY;
+	err = t->lookup(t->ctx, SL_MAP_RULE, &key, &rv);
+	if (err == -ENOENT) {
+		key.class_id = SL_CLASS_ANY;
+		err = t->lookup(t->ctx, SL_MAP_RULE, &key, &rv);
+	}
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (rv.verdict == SL_VERDICT_PORTS)
+		return judge_ports(t, &rv, proto, port, out);
+	*out = (struct tables_verdict){ rv.verdict, rv.tier, rv.rule };
+	return 0;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The policy tables as the reconciler writes them. Behind it are the kernel's
+ * maps, or in tests memory that looks on at every single write.
+ */
+#ifndef SLUICED_TABLES_H
+#define SLUICED_TABLES_H
+
+#include "lib/sluice.h"
+
+struct tables {
+	void *ctx;
+	struct sl_ep *eps;		/* to read; SL_EP_MAX */
+	/* Calls @cb for every entry; a non-zero return stops and is returned. */
+	int (*each)(void *ctx, enum sl_map map,
+		    int (*cb)(void *arg, const void *key, const void *val), void *arg);
+	/* One after another in this order; an error may leave some done. */
+	int (*update)(void *ctx, enum sl_map map, const void *keys, const void *vals, size_t n);
+	int (*del)(void *ctx, enum sl_map map, const void *keys, size_t n);
+	/* -ENOENT. Longest match for sl_class and sl_port. */
+	int (*lookup)(void *ctx, enum sl_map map, const void *key, void *val);
+	void (*set_class)(void *ctx, __u32 ep, unsigned int column, enum sl_family f, __u32 id);
+	void (*set_policy)(void *ctx, __u32 ep, __u64 word);
+};
+
+size_t tables_key_size(enum sl_map map);
+size_t tables_value_size(enum sl_map map);
+
+/* Fills in @t for the maps of @sl, which must outlive it. */
+void tables_of_kernel(struct sluice *sl, struct tables *t);
+
+/*
+ * What the pipeline would say, step for step as it does: of endpoint @ep in
+ * @dir, to a peer of class @class_id. @port in host order; protocols without
+ * ports: 0.
+ */
+struct tables_verdict {
+	enum sl_verdict verdict;	/* DENY or ALLOW */
+	__u8 tier;			/* SL_TIER_NONE: not isolated */
+	__u32 rule;			/* decider; 0: none */
+};
+int tables_judge(const struct tables *t, __u32 ep, enum sl_dir dir, __u32 class_id,
+		 __u8 proto, __u16 port, struct tables_verdict *out);
+/* Class of @a in @column: the endpoint's that has it (@peer_ep), else by prefix. */
+int tables_class(const struct tables *t, const union sl_addr *a, __u32 peer_ep,
+		 unsigned int column, __u32 *class_id);
+
+#endif
