@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One verdict twice: from the objects, by asking every policy in turn, and
+ * from the kernel's tables, looked up as the pipeline does. The first uses
+ * nothing that the compiler made, so that it can show the compiler wrong.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include "daemon/policy_impl.h"
+
+/* ------------------------------------------------------------------ the model */
+
+void party_of(const struct policy *pol, const union sl_addr *addr, struct party *out)
+{
+	const struct model_addr *a = model_addr_find(&pol->model, addr);
+	const struct model_claim *claim;
+	unsigned int i;
+
+	*out = (struct party){ .addr = *addr };
+	for (i = 0; a && i < a->nclaims; i++) {
+		claim = model_addr_claim(a, i);
+		/* an endpoint is sure of its address; two other pods are both unsure */
+		if (!claim->ep && (out->ep || a->nclaims > 1))
+			continue;
+		out->pod = claim->pod;
+		out->ep = claim->ep;
+	}
+}
+
+static bool peer_is(const struct peer *p, const struct party *who)
+{
+	if (p->block)
+		return block_match(p->block, &who->addr);
+	return who->pod && peer_covers_ns(p, who->pod->ns) &&
+	       selector_match(p->pod_sel, model_pod_labels(who->pod));
+}
+
+/* @named: the pod whose ports names mean; NULL: nobody's. */
+static bool port_is(const struct netpol_port *p, const struct model_pod *named, __u8 proto,
+		    __u16 port)
+{
+	if (p->proto != proto)
+		return false;
+	if (p->name)
+		return named && model_pod_port(named, p->name, proto) == port;
+	return port >= p->lo && port <= p->hi;
+}
+
+static bool rule_allows(const struct netpol_rule *r, const struct party *peer,
+			const struct model_pod *named, __u8 proto, __u16 port)
+{
+	unsigned int i;
+
+	for (i = 0; i < r->npeers && !peer_is(&r->peer[i], peer); i++)
+		;
+	if (r->npeers && i == r->npeers)
+		return false;
+	for (i = 0; i < r->nports && !port_is(&r->port[i], named, proto, port); i++)
+		;
+	return !r->nports || i < r->nports;
+}
+
+static void decided(struct explained *out, const struct object_netpol *np, enum sl_verdict v,
+		    int index)
+{
+	*out = (struct explained){ .verdict = v, .tier = SL_TIER_NETPOL, .index = index };
+	snprintf(out->ns, sizeof(out->ns), "%s", np->o.ns->s);
+	snprintf(out->policy, sizeof(out->policy), "%s", np->o.name->s);
+}
+
+static bool is_own_node(const struct policy *pol, const union sl_addr *a)
+{
+	const struct object_node *node;
+	struct hnode *n;
+	int f;
+
+	htab_each(&pol->model.nodes, n) {
+		node = container_of(n, struct model_node, node)->obj;
+		for (f = 0; node->o.name == pol->node_name && f < __SL_FAMILY_MAX; f++)
+			if (!memcmp(&node->addr[f], a, sizeof(*a)))
+				return true;
+	}
+	return false;
+}
+
+void explain_model(const struct policy *pol, const struct party *self, const struct party *peer,
+		   enum sl_dir dir, __u8 proto, __u16 port, struct explained *out)
+{
+	const struct model_pod *named = dir == SL_DIR_INGRESS ? self->pod : peer->pod;
+	const struct model_netpol *np;
+	bool isolated = false;
+	unsigned int i;
+
+	*out = (struct explained){ .verdict = SL_VERDICT_ALLOW, .index = DECIDER_IMPLICIT };
+	if (!self->pod)
+		return;
+	if (self->ep && is_own_node(pol, &peer->addr)) {
+		out->tier = SL_TIER_NODE;
+		return;
+	}
+	for (np = self->pod->ns->netpols; np; np = np->next) {
+		if (!np->obj->isolates[dir] ||
+		    !selector_match(np->obj->subject, model_pod_labels(self->pod)))
+			continue;
+		for (i = 0; i < np->obj->nrules[dir]; i++) {
+			if (rule_allows(&np->obj->rule[dir][i], peer, named, proto, port)) {
+				decided(out, np->obj, SL_VERDICT_ALLOW, i);
+				return;
+			}
+		}
+		if (!isolated)
+			decided(out, np->obj, SL_VERDICT_DENY, DECIDER_IMPLICIT);
+		isolated = true;
+	}
+}
+
+/* ----------------------------------------------------------------- the kernel */
+
+static int explain_kernel(const struct policy *pol, const struct party *self,
+			  const struct party *peer, enum sl_dir dir, __u8 proto, __u16 port,
+			  struct explained *out)
+{
+	const struct tables *t = &pol->tables;
+	__u64 word = sluice_ep_policy(&t->eps[self->ep]);
+	struct sl_addr_val where = {};
+	struct tables_verdict v;
+	__u32 class_id;
+	int err;
+
+	*out = (struct explained){ .verdict = SL_VERDICT_DENY, .index = DECIDER_IMPLICIT };
+	if (!word_open(word))
+		return 0;
+	err = t->lookup(t->ctx, SL_MAP_ADDR, &peer->addr, &where);
+	if (err && err != -ENOENT)
+		return err;
+	if (where.kind == SL_ADDR_HOST) {
+		out->verdict = SL_VERDICT_ALLOW;
+		out->tier = SL_TIER_NODE;
+		return 0;
+	}
+	err = tables_class(t, &peer->addr, where.kind == SL_ADDR_EP ? where.id : 0,
+			   word & SL_EP_COLUMN_MASK, &class_id);
+	if (!err)
+		err = tables_judge(t, self->ep, dir, class_id, proto, port, &v);
+	if (err)
+		return err;
+	out->verdict = v.verdict;
+	out->tier = v.tier;
+	out->rule = v.rule;
+	return 0;
+}
+
+/* ----------------------------------------------------------------------- JSON */
+
+static json_t *maybe(const char *s)
+{
+	return *s ? json_string(s) : json_null();
+}
+
+/* A decider of the tables is known by its id, one of the model by its name. */
+static json_t *decider_json(const struct policy *pol, const struct explained *e)
+{
+	const struct decider *d = NULL;
+	struct hnode *n;
+	char rule[64] = "";
+	struct decider *x;
+
+	if (e->tier == SL_TIER_NONE)
+		return json_null();
+	htab_each(&pol->compiler.rulesets.deciders.by_id, n) {
+		x = container_of(n, struct decider, node);
+		if (e->rule ? x->id == e->rule :
+			      x->refs && e->policy[0] && x->ns && !strcmp(x->ns->s, e->ns) &&
+			      !strcmp(x->name->s, e->policy) && x->index == e->index &&
+			      x->dir == e->dir)
+			d = x;
+	}
+	if (d && d->index >= 0)
+		snprintf(rule, sizeof(rule), "%s[%d]", dir_name(d->dir), d->index);
+	else if (!d && e->index >= 0)
+		snprintf(rule, sizeof(rule), "%s[%d]", dir_name(e->dir), e->index);
+	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:o}", "rule",
+			 d ? json_integer(d->id) : e->rule ? json_integer(e->rule) : json_null(),
+			 "tier", tier_name(e->tier), "namespace",
+			 maybe(d ? d->ns ? d->ns->s : "" : e->ns), "policy",
+			 maybe(d ? d->name->s : e->policy), "direction", dir_name(e->dir),
+			 "ruleName", maybe(rule));
+}
+
+static json_t *side_json(const struct policy *pol, const struct explained *e)
+{
+	return json_pack("{s:s, s:o}", "verdict",
+			 e->verdict == SL_VERDICT_ALLOW ? "allow" : "deny", "decider",
+			 decider_json(pol, e));
+}
+
+/* What is asked: who may talk to whom on which port. */
+struct question {
+	struct party end[2];		/* from, to */
+	__u8 proto;
+	__u16 port;
+};
+
+struct answer {
+	struct explained model[2], kernel[2];	/* [0]: sender's egress, [1]: receiver's ingress */
+	bool has_kernel[2];
+};
+
+static int ask(const struct policy *pol, const struct question *q, struct answer *a)
+{
+	int i, err = 0;
+
+	*a = (struct answer){};
+	for (i = 0; !err && i < 2; i++) {
+		const struct party *self = &q->end[i], *peer = &q->end[!i];
+		enum sl_dir dir = i ? SL_DIR_INGRESS : SL_DIR_EGRESS;
+
+		explain_model(pol, self, peer, dir, q->proto, q->port, &a->model[i]);
+		a->model[i].dir = dir;
+		if (!self->ep || !pol->has_tables)
+			continue;
+		a->has_kernel[i] = true;
+		err = explain_kernel(pol, self, peer, dir, q->proto, q->port, &a->kernel[i]);
+		a->kernel[i].dir = dir;
+	}
+	return err;
+}
+
+static const char *together(const struct explained e[2], const bool *known)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if ((!known || known[i]) && e[i].verdict != SL_VERDICT_ALLOW)
+			return "deny";
+	return "allow";
+}
+
+static json_t *model_json(const struct policy *pol, const struct question *q,
+			  const struct answer *a)
+{
+	return json_pack("{s:s, s:o, s:o}", "verdict", together(a->model, NULL), "egress",
+			 q->end[0].pod ? side_json(pol, &a->model[0]) : json_null(), "ingress",
+			 q->end[1].pod ? side_json(pol, &a->model[1]) : json_null());
+}
+
+static json_t *kernel_json(const struct policy *pol, const struct answer *a)
+{
+	if (!a->has_kernel[0] && !a->has_kernel[1])
+		return json_null();
+	return json_pack("{s:s, s:o, s:o}", "verdict", together(a->kernel, a->has_kernel),
+			 "egress", a->has_kernel[0] ? side_json(pol, &a->kernel[0]) : json_null(),
+			 "ingress", a->has_kernel[1] ? side_json(pol, &a->kernel[1]) : json_null());
+}
+
+static json_t *agree_json(const struct answer *a)
+{
+	bool same = true;
+	int i;
+
+	if (!a->has_kernel[0] && !a->has_kernel[1])
+		return json_null();
+	for (i = 0; i < 2; i++)
+		if (a->has_kernel[i])
+			same &= a->model[i].verdict == a->kernel[i].verdict;
+	return json_boolean(same);
+}
+
+static json_t *party_json(const struct policy *pol, const struct party *who)
+{
+	const struct model_addr *a = model_addr_find(&pol->model, &who->addr);
+	const struct class *c = a && a->class ? a->class :
+						compile_cover(&pol->compiler, &who->addr);
+	char addr[SLUICE_ADDR_STRLEN], pod[400] = "";
+
+	if (who->pod)
+		snprintf(pod, sizeof(pod), "%s/%s", who->pod->ns->name->s, who->pod->name->s);
+	return json_pack("{s:o, s:s, s:I}", "pod", maybe(pod), "address",
+			 sluice_addr_format(&who->addr, addr), "class", (json_int_t)c->id);
+}
+
+/* ------------------------------------------------------------------ who is who */
+
+/* Addresses that "ns/pod" or an address stands for, by family. */
+struct candidates {
+	union sl_addr addr[__SL_FAMILY_MAX];
+};
+
+static int fail(struct diag *diag, const char *fmt, const char *what)
+{
+	*diag = (struct diag){ .level = DIAG_ERROR };
+	snprintf(diag->text, sizeof(diag->text), fmt, what);
+	return -EINVAL;
+}
+
+static int find_party(const struct policy *pol, const char *text, struct candidates *out,
+		      struct diag *diag)
+{
+	const char *slash = strchr(text, '/');
+	const struct model_pod *pod;
+	const struct model_addr *a;
+	union sl_addr addr;
+	char ns[64];
+	int f;
+
+	memset(out, 0, sizeof(*out));
+	if (!sluice_addr_parse(text, &addr)) {
+		out->addr[sluice_addr_is_v4(&addr) ? SL_FAMILY_V4 : SL_FAMILY_V6] = addr;
+		return 0;
+	}
+	if (!slash || (size_t)(slash - text) >= sizeof(ns))
+		return fail(diag, "\"%.200s\" is neither an address nor NAMESPACE/POD", text);
+	snprintf(ns, sizeof(ns), "%.*s", (int)(slash - text), text);
+	pod = model_pod_find(&pol->model, ns, slash + 1);
+	if (!pod)
+		return fail(diag, "no pod %.200s is known here", text);
+	for (f = 0; f < __SL_FAMILY_MAX; f++) {
+		a = pod->eps ? pod->eps->addr[f] : pod->addr[f];
+		if (a)
+			out->addr[f] = a->addr;
+	}
+	if (!addr_is_set(&out->addr[SL_FAMILY_V4]) && !addr_is_set(&out->addr[SL_FAMILY_V6]))
+		return fail(diag, "pod %.200s has no address of its own", text);
+	return 0;
+}
+
+static bool both_have(const struct candidates c[2], enum sl_family f)
+{
+	return addr_is_set(&c[0].addr[f]) && addr_is_set(&c[1].addr[f]);
+}
+
+static int answer_family(struct policy *pol, const struct candidates c[2], enum sl_family f,
+			 struct question *q, struct answer *a)
+{
+	party_of(pol, &c[0].addr[f], &q->end[0]);
+	party_of(pol, &c[1].addr[f], &q->end[1]);
+	/* ICMP is one question in both families */
+	if (q->proto == IPPROTO_ICMP || q->proto == IPPROTO_ICMPV6)
+		q->proto = f == SL_FAMILY_V4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+	return ask(pol, q, a);
+}
+
+static bool differ(const struct answer *a, const struct answer *b)
+{
+	return strcmp(together(a->model, NULL), together(b->model, NULL)) ||
+	       strcmp(together(a->kernel, a->has_kernel), together(b->kernel, b->has_kernel));
+}
+
+static const char *proto_text(int proto)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+		return "tcp";
+	case IPPROTO_UDP:
+		return "udp";
+	case IPPROTO_SCTP:
+		return "sctp";
+	case IPPROTO_ICMP:
+		return "icmp";
+	case IPPROTO_ICMPV6:
+		return "icmpv6";
+	}
+	return "other";
+}
+
+int policy_explain_json(struct policy *pol, const char *from, const char *to, int proto,
+			int port, json_t **out, struct diag *diag)
+{
+	struct question q = { .proto = proto, .port = port }, q6;
+	struct candidates c[2];
+	struct answer a, a6;
+	enum sl_family f;
+	json_t *j;
+	int err;
+
+	err = find_party(pol, from, &c[0], diag);
+	if (!err)
+		err = find_party(pol, to, &c[1], diag);
+	if (err)
+		return err;
+	f = both_have(c, SL_FAMILY_V4) ? SL_FAMILY_V4 : SL_FAMILY_V6;
+	if (!both_have(c, f))
+		return fail(diag, "they have no address family in common%s", "");
+	err = answer_family(pol, c, f, &q, &a);
+	if (err)
+		return err;
+	j = json_pack("{s:o, s:o, s:s, s:i, s:s, s:o, s:o, s:o}", "from",
+		      party_json(pol, &q.end[0]), "to", party_json(pol, &q.end[1]), "protocol",
+		      proto_text(q.proto), "port", port, "verdict", together(a.model, NULL),
+		      "agree", agree_json(&a), "model", model_json(pol, &q, &a), "kernel",
+		      kernel_json(pol, &a));
+	q6 = q;
+	if (j && f == SL_FAMILY_V4 && both_have(c, SL_FAMILY_V6) &&
+	    !answer_family(pol, c, SL_FAMILY_V6, &q6, &a6) && differ(&a, &a6))
+		json_object_set_new(j, "other",
+				    json_pack("{s:o, s:o}", "model", model_json(pol, &q6, &a6),
+					      "kernel", kernel_json(pol, &a6)));
+	*out = j;
+	return j ? 0 : -ENOMEM;
+}

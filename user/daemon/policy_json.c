@@ -1,0 +1,483 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the policy side tells people and programs; shapes in Documentation/control.md. */
+#include <stdio.h>
+#include <stdlib.h>
+#include "daemon/policy_impl.h"
+
+/* Text of any length in pieces; NULL without memory. */
+struct text {
+	char *s;
+	size_t n;
+	FILE *f;
+};
+
+static FILE *text_open(struct text *t)
+{
+	t->s = NULL;
+	t->f = open_memstream(&t->s, &t->n);
+	return t->f;
+}
+
+static json_t *text_json(struct text *t)
+{
+	json_t *j;
+
+	if (!t->f || fclose(t->f)) {
+		free(t->s);
+		return json_null();
+	}
+	j = json_string(t->s);
+	free(t->s);
+	return j;
+}
+
+/* --------------------------------------------------------- peers and ports */
+
+static void put_block(FILE *f, const struct block *b)
+{
+	char buf[SLUICE_PREFIX_STRLEN];
+	unsigned int i;
+
+	fputs(sluice_prefix_format(&b->cidr, buf), f);
+	for (i = 0; i < b->nexcept; i++)
+		fprintf(f, "%s%s", i ? ", " : " except ",
+			sluice_prefix_format(&b->except[i], buf));
+}
+
+static void put_selected(FILE *f, const struct peer *p)
+{
+	char buf[1024];
+
+	if (p->pod_sel->n)
+		fprintf(f, "pods %s", selector_format(p->pod_sel, buf, sizeof(buf)));
+	else
+		fputs("all pods", f);
+	if (!p->ns_sel)
+		fprintf(f, " in %s", p->ns->s);
+	else if (p->ns_sel->n)
+		fprintf(f, " in namespaces %s", selector_format(p->ns_sel, buf, sizeof(buf)));
+	else
+		fputs(" in all namespaces", f);
+}
+
+json_t *peer_text(const struct peer *p)
+{
+	struct text t;
+
+	if (text_open(&t)) {
+		if (p->block)
+			put_block(t.f, p->block);
+		else
+			put_selected(t.f, p);
+	}
+	return text_json(&t);
+}
+
+json_t *port_text(const struct netpol_port *p)
+{
+	const char *proto = p->proto == 17 ? "udp" : p->proto == 132 ? "sctp" : "tcp";
+	char buf[64];
+
+	if (p->name)
+		snprintf(buf, sizeof(buf), "%s/%.15s", proto, p->name->s);
+	else if (!p->lo)
+		snprintf(buf, sizeof(buf), "%s", proto);
+	else if (p->lo == p->hi)
+		snprintf(buf, sizeof(buf), "%s/%u", proto, p->lo);
+	else
+		snprintf(buf, sizeof(buf), "%s/%u-%u", proto, p->lo, p->hi);
+	return json_string(buf);
+}
+
+/* ---------------------------------------------------------------- policies */
+
+static int netpol_cmp(const void *a, const void *b)
+{
+	const struct object *x = &(*(struct model_netpol *const *)a)->obj->o;
+	const struct object *y = &(*(struct model_netpol *const *)b)->obj->o;
+	int c = str_cmp(x->ns, y->ns);
+
+	return c ? c : str_cmp(x->name, y->name);
+}
+
+static bool selects(const struct object_netpol *np, const struct model_pod *pod)
+{
+	if (!pod->eps && (!pod->obj || pod->obj->host_network || pod->obj->ended))
+		return false;
+	return selector_match(np->subject, model_pod_labels(pod));
+}
+
+static json_t *pod_name(const struct model_pod *pod)
+{
+	return json_sprintf("%s/%s", pod->ns->name->s, pod->name->s);
+}
+
+static int json_string_cmp(const void *a, const void *b)
+{
+	return strcmp(json_string_value(*(json_t *const *)a), json_string_value(*(json_t *const *)b));
+}
+
+/* Takes @list apart and returns it sorted. */
+static json_t *sorted(json_t *list)
+{
+	size_t n = json_array_size(list), i;
+	json_t **v = malloc((n + 1) * sizeof(*v)), *out = json_array();
+
+	for (i = 0; v && i < n; i++)
+		v[i] = json_array_get(list, i);
+	if (v && n)
+		qsort(v, n, sizeof(*v), json_string_cmp);
+	for (i = 0; v && i < n; i++)
+		json_array_append(out, v[i]);
+	free(v);
+	json_decref(list);
+	return out;
+}
+
+static json_t *pods_of(const struct policy *pol, const struct object_netpol *np)
+{
+	const struct model_ns *ns = model_ns_find(&pol->model, np->o.ns->s);
+	const struct model_pod *pod;
+	json_t *out = json_array();
+
+	for (pod = ns ? ns->pods : NULL; pod; pod = pod->next)
+		if (selects(np, pod))
+			json_array_append_new(out, pod_name(pod));
+	return sorted(out);
+}
+
+static json_t *types_of(const struct object_netpol *np)
+{
+	json_t *out = json_array();
+
+	if (np->isolates[SL_DIR_INGRESS])
+		json_array_append_new(out, json_string("Ingress"));
+	if (np->isolates[SL_DIR_EGRESS])
+		json_array_append_new(out, json_string("Egress"));
+	return out;
+}
+
+static json_t *refused_text(const struct policy *pol, const struct object *o)
+{
+	const struct refusal *f = policy_refusal(pol, o->kind, o->ns ? o->ns->s : "", o->name->s);
+
+	if (!f)
+		return json_null();
+	return json_sprintf("%s:%d:%d: %s%s%s", f->diag.file, f->diag.line, f->diag.column,
+			    f->diag.field, f->diag.field[0] ? ": " : "", f->diag.text);
+}
+
+static json_t *file_of(const struct object *o)
+{
+	return o->file ? json_string(o->file->s) : json_null();
+}
+
+static json_t *list_entry(const struct policy *pol, const struct object_netpol *np)
+{
+	json_t *pods = pods_of(pol, np);
+	size_t n = json_array_size(pods);
+
+	json_decref(pods);
+	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "namespace", np->o.ns->s,
+			 "name", np->o.name->s, "types", types_of(np), "pods", (json_int_t)n,
+			 "ingressRules", (json_int_t)np->nrules[SL_DIR_INGRESS], "egressRules",
+			 (json_int_t)np->nrules[SL_DIR_EGRESS], "file", file_of(&np->o),
+			 "refused", refused_text(pol, &np->o));
+}
+
+json_t *policy_list_json(struct policy *pol)
+{
+	size_t n = pol->model.netpols.count, i = 0;
+	struct model_netpol **v = malloc((n + 1) * sizeof(*v));
+	json_t *out = json_array();
+	struct hnode *e;
+
+	if (!v || !out) {
+		free(v);
+		json_decref(out);
+		return NULL;
+	}
+	htab_each(&pol->model.netpols, e)
+		v[i++] = container_of(e, struct model_netpol, node);
+	qsort(v, n, sizeof(*v), netpol_cmp);
+	for (i = 0; i < n; i++)
+		json_array_append_new(out, list_entry(pol, v[i]->obj));
+	free(v);
+	return out;
+}
+
+/* A rule has an id only while an endpoint here is subject to it. */
+static json_t *rule_id(const struct policy *pol, const struct object_netpol *np, enum sl_dir dir,
+		       int index)
+{
+	const struct decider *d;
+	struct hnode *n;
+
+	htab_each(&pol->compiler.rulesets.deciders.by_id, n) {
+		d = container_of(n, struct decider, node);
+		if (d->refs && d->ns == np->o.ns && d->name == np->o.name && d->dir == dir &&
+		    d->index == index)
+			return json_integer(d->id);
+	}
+	return json_null();
+}
+
+static json_t *rule_json(const struct policy *pol, const struct object_netpol *np, enum sl_dir dir,
+			 unsigned int index)
+{
+	const struct netpol_rule *r = &np->rule[dir][index];
+	json_t *peers = json_array(), *ports = json_array();
+	unsigned int i;
+
+	for (i = 0; i < r->npeers; i++)
+		json_array_append_new(peers, peer_text(&r->peer[i]));
+	for (i = 0; i < r->nports; i++)
+		json_array_append_new(ports, port_text(&r->port[i]));
+	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "rule", rule_id(pol, np, dir, index),
+			 "direction", dir_name(dir), "ruleName",
+			 json_sprintf("%s[%u]", dir_name(dir), index), "peers", peers, "ports",
+			 ports);
+}
+
+json_t *policy_show_json(struct policy *pol, const char *ns, const char *name)
+{
+	const struct model_netpol *m = model_netpol_find(&pol->model, ns, name);
+	const struct object_netpol *np;
+	char selector[4096];
+	json_t *rules;
+	unsigned int i;
+	int dir;
+
+	if (!m)
+		return NULL;
+	np = m->obj;
+	rules = json_array();
+	for (dir = 0; dir < __SL_DIR_MAX; dir++)
+		for (i = 0; i < np->nrules[dir]; i++)
+			json_array_append_new(rules, rule_json(pol, np, dir, i));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "namespace", ns, "name", name,
+			 "file", file_of(&np->o), "refused", refused_text(pol, &np->o), "types",
+			 types_of(np), "podSelector",
+			 np->subject->n ? selector_format(np->subject, selector, sizeof(selector)) :
+					  "", "pods", pods_of(pol, np), "rules", rules);
+}
+
+/* ----------------------------------------------------------------- classes */
+
+static json_t *class_peers(const struct class *c)
+{
+	json_t *out = json_array();
+	const struct unit *u;
+	unsigned int i, j;
+
+	for (i = 0; i < c->n; i++) {
+		u = c->unit[i];
+		for (j = 0; !u->name && j < u->group->npeers; j++)
+			json_array_append_new(out, peer_text(&u->group->peer[j]));
+		if (u->name)
+			json_array_append_new(out, json_sprintf("port %s is %u", u->name->s,
+								u->port));
+	}
+	return sorted(out);
+}
+
+struct class_view {
+	json_t *pods, *prefixes;
+	json_int_t addresses;
+};
+
+static json_t *class_json(const struct class *c, const struct class_view *v)
+{
+	return json_pack("{s:I, s:O, s:O, s:I, s:o}", "id", (json_int_t)c->id, "pods", v->pods,
+			 "prefixes", v->prefixes, "addresses", v->addresses, "peers",
+			 class_peers(c));
+}
+
+static void add_pods(const struct model_addr *a, struct class_view *v)
+{
+	const struct model_claim *claim;
+	unsigned int i;
+
+	v->addresses++;
+	for (i = 0; i < a->nclaims; i++) {
+		claim = model_addr_claim(a, i);
+		json_array_append_new(v->pods, pod_name(claim->pod));
+	}
+}
+
+static int class_cmp(const void *a, const void *b)
+{
+	const struct class *x = *(struct class *const *)a, *y = *(struct class *const *)b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* Both addresses of a pod are usually of one class. */
+static json_t *unique(json_t *list)
+{
+	json_t *in = sorted(list), *out = json_array(), *v;
+	const char *last = NULL;
+	size_t i;
+
+	json_array_foreach(in, i, v) {
+		if (!last || strcmp(last, json_string_value(v)))
+			json_array_append(out, v);
+		last = json_string_value(v);
+	}
+	json_decref(in);
+	return out;
+}
+
+static void view_class(const struct policy *pol, const struct class *c, struct class_view *v)
+{
+	char buf[SLUICE_PREFIX_STRLEN];
+	const struct model_addr *a;
+	struct hnode *n;
+	unsigned int i;
+
+	*v = (struct class_view){ json_array(), json_array(), 0 };
+	htab_each(&pol->model.addrs, n) {
+		a = container_of(n, struct model_addr, node);
+		if (a->class == c)
+			add_pods(a, v);
+	}
+	for (i = 0; i < pol->compiler.nblocks; i++)
+		if (pol->compiler.block[i].class == c)
+			json_array_append_new(v->prefixes,
+					      json_string(sluice_prefix_format(
+						      &pol->compiler.block[i].prefix, buf)));
+	v->pods = unique(v->pods);
+}
+
+json_t *policy_class_json(struct policy *pol)
+{
+	const struct classes *cs = &pol->compiler.classes;
+	struct class **list = malloc((cs->classes.count + 1) * sizeof(*list));
+	json_t *out = json_array();
+	struct class_view v;
+	struct hnode *n;
+	size_t i = 0, count;
+
+	if (!list || !out) {
+		free(list);
+		json_decref(out);
+		return NULL;
+	}
+	htab_each(&cs->classes, n)
+		list[i++] = container_of(n, struct class, node);
+	count = i;
+	qsort(list, count, sizeof(*list), class_cmp);
+	for (i = 0; i < count; i++) {
+		view_class(pol, list[i], &v);
+		json_array_append_new(out, class_json(list[i], &v));
+		json_decref(v.pods);
+		json_decref(v.prefixes);
+	}
+	free(list);
+	return out;
+}
+
+/* ------------------------------------------------------------------- names */
+
+json_t *policy_rules_json(struct policy *pol)
+{
+	json_t *out = json_object();
+	const struct decider *d;
+	struct hnode *n;
+	char id[16];
+
+	htab_each(&pol->compiler.rulesets.deciders.by_id, n) {
+		d = container_of(n, struct decider, node);
+		snprintf(id, sizeof(id), "%u", d->id);
+		json_object_set_new(out, id,
+				    json_pack("{s:s, s:o, s:s, s:s, s:o}", "tier",
+					      tier_name(d->tier), "namespace",
+					      d->ns ? json_string(d->ns->s) : json_null(),
+					      "policy", d->name->s, "direction", dir_name(d->dir),
+					      "ruleName",
+					      d->index < 0 ? json_null() :
+							     json_sprintf("%s[%d]", dir_name(d->dir),
+									  d->index)));
+	}
+	return out;
+}
+
+json_t *policy_addresses_json(struct policy *pol)
+{
+	json_t *out = json_object();
+	char buf[SLUICE_ADDR_STRLEN];
+	const struct model_addr *a;
+	struct party who;
+	struct hnode *n;
+
+	htab_each(&pol->model.addrs, n) {
+		a = container_of(n, struct model_addr, node);
+		party_of(pol, &a->addr, &who);
+		if (who.pod)
+			json_object_set_new(out, sluice_addr_format(&a->addr, buf),
+					    pod_name(who.pod));
+	}
+	return out;
+}
+
+/* ------------------------------------------------------------ what is wrong */
+
+static json_t *maybe(const char *s)
+{
+	return *s ? json_string(s) : json_null();
+}
+
+json_t *policy_refused_json(struct policy *pol)
+{
+	json_t *out = json_array();
+	const struct refusal *f;
+
+	for (f = pol->refusals; f; f = f->next)
+		json_array_append_new(out,
+			json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "kind",
+				  f->id.kind < 0 ? json_null() :
+						   json_string(object_kind_name(f->id.kind)),
+				  "namespace", maybe(f->id.ns), "name", maybe(f->id.name), "file",
+				  f->diag.file, "line", f->diag.line, "column", f->diag.column,
+				  "field", f->diag.field, "text", f->diag.text));
+	return out;
+}
+
+static json_t *warning(const char *kind, const struct str *ns, const struct str *name,
+		       const char *text)
+{
+	return json_pack("{s:s, s:o, s:s, s:s}", "kind", kind, "namespace",
+			 ns ? json_string(ns->s) : json_null(), "name", name->s, "text", text);
+}
+
+static void warn_claims(const struct model_addr *a, json_t *out)
+{
+	const struct model_claim *c;
+	char buf[SLUICE_ADDR_STRLEN], text[256];
+	unsigned int i;
+
+	snprintf(text, sizeof(text),
+		 "%s is claimed by %u pods: only what is allowed to all of them is",
+		 sluice_addr_format(&a->addr, buf), a->nclaims);
+	for (i = 0; i < a->nclaims; i++) {
+		c = model_addr_claim(a, i);
+		json_array_append_new(out, warning("Pod", c->pod->ns->name, c->pod->name, text));
+	}
+}
+
+json_t *policy_warnings_json(struct policy *pol)
+{
+	json_t *out = json_array();
+	const struct object *o;
+	struct hnode *n;
+
+	htab_each(&pol->model.asides, n) {
+		o = container_of(n, struct model_aside, node)->obj;
+		json_array_append_new(out, warning(object_kind_name(o->kind), o->ns, o->name,
+						   "read, but not yet in force"));
+	}
+	htab_each(&pol->model.addrs, n)
+		if (container_of(n, struct model_addr, node)->nclaims > 1)
+			warn_claims(container_of(n, struct model_addr, node), out);
+	return out;
+}
