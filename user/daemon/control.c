@@ -11,6 +11,7 @@
 #include "common/log.h"
 
 #define CLIENTS_MAX	256
+#define BACKLOG		1024	/* a node's worth of plugins at once */
 #define WATCH_QUEUE_MAX	(256 * 1024)	/* bytes that a slow watcher may owe us */
 
 struct client {
@@ -318,7 +319,7 @@ int server_new(const struct server_ctx *ctx, struct server **out)
 	err = uv_pipe_bind(&srv->pipe, ctx->path);
 	umask(old);
 	if (!err)
-		err = uv_listen((uv_stream_t *)&srv->pipe, 128, on_connection);
+		err = uv_listen((uv_stream_t *)&srv->pipe, BACKLOG, on_connection);
 	if (err) {
 		server_free(srv);
 		return err;
