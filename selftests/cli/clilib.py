@@ -305,7 +305,11 @@ STATUS = {
                "commitSeconds": 0.0011},
     "refused": [{"kind": "NetworkPolicy", "namespace": "shop", "name": "cache",
                  "file": "/etc/sluice/manifests/cache.yaml", "line": 12, "column": 9,
-                 "field": "spec.ingress[0].ports[0].port", "text": "must be 1 to 65535"}],
+                 "field": "spec.ingress[0].ports[0].port", "text": "must be 1 to 65535"},
+                {"kind": "NetworkPolicy", "namespace": "shop", "name": "fresh", "file": "/m/f.yaml",
+                 "line": 3, "column": 1, "field": "spec", "text": "is missing"},
+                {"kind": "Pod", "namespace": "shop", "name": "p", "file": "/m/p.yaml", "line": 1,
+                 "column": 1, "field": "", "text": "must be an object"}],
 }
 NAMES = {
     "rules": {"17": {k: v for k, v in decider(17).items() if k != "rule"}},
@@ -347,17 +351,16 @@ EVENT = {"time": 1735689600.25, "reason": "policy-ingress", "hook": "from-pod",
          "decider": decider(17)}
 
 
-def explanation(args, verdict="allow", agree=True):
+def explanation(args, verdict="allow", agree=True, **more):
     def side(v):
-        return {"verdict": v, "egress": {"verdict": "allow", "decider": {
-                    "rule": None, "tier": "none", "namespace": None, "policy": None,
-                    "direction": None, "ruleName": None}},
+        return {"verdict": v, "egress": {"verdict": "allow", "decider": None},
                 "ingress": {"verdict": v, "decider": decider(17)}}
     other = {"allow": "deny", "deny": "allow"}[verdict]
     return {"from": {"pod": "shop/web-1", "address": "10.244.0.5", "class": 4},
             "to": {"pod": "shop/db-0", "address": "10.244.0.7", "class": 5},
             "protocol": args["protocol"], "port": args["port"], "verdict": verdict,
-            "agree": agree, "model": side(verdict), "kernel": side(verdict if agree else other)}
+            "agree": agree, "model": side(verdict), "kernel": side(verdict if agree else other),
+            **more}
 
 
 def answers(**other):

@@ -4,6 +4,7 @@
 
 #include "commands.h"
 #include "daemon_list.h"
+#include "key.h"
 #include "names.h"
 #include "value.h"
 
@@ -12,12 +13,13 @@
 static const struct cli_key list_keys[] = {
 	{ "namespace", "string", "namespace of the policy" },
 	{ "name", "string", "name of the policy" },
-	{ "types", "array of strings", "Ingress, Egress" },
+	{ "inForce", "boolean", "a version of it is in force" },
+	{ "types", "array of strings", "Ingress, Egress; of the version in force" },
 	{ "pods", "integer", "pods that it selects" },
 	{ "ingressRules", "integer", "number of its ingress rules" },
 	{ "egressRules", "integer", "number of its egress rules" },
 	{ "file", "string or null", "manifest it comes from" },
-	{ "refused", "string or null", "why the object's last version is not the one in force" },
+	{ "refused", "string or null", "why the object's last version is not in force" },
 	{ NULL },
 };
 
@@ -37,11 +39,15 @@ static void cell_rules(const json_t *row, const char *key, struct out_cell *cell
 
 static void cell_state(const json_t *row, const char *key, struct out_cell *cell)
 {
-	bool refused = out_get(row, key);
+	const char *refused = out_string(row, key);
+	bool in_force = json_is_true(out_get(row, "inForce"));
 
-	snprintf(cell->text, OUT_CELL, "%s%s", refused ? "refused: " : "in force",
-		 out_string(row, key));
-	cell->style = refused ? STYLE_BAD : STYLE_GOOD;
+	if (!*refused)
+		snprintf(cell->text, OUT_CELL, "in force");
+	else
+		snprintf(cell->text, OUT_CELL, "%srefused: %s",
+			 in_force ? "older version in force, this one " : "", refused);
+	cell->style = *refused ? STYLE_BAD : STYLE_GOOD;
 }
 
 static const struct out_column list_columns[] = {
@@ -53,10 +59,74 @@ static const struct out_column list_columns[] = {
 	{ { .heading = "FILE", .least = 16, .drop = 1 }, "file", out_text },
 };
 
+static bool is_listed(const json_t *policies, const json_t *obj)
+{
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach((json_t *)policies, i, p)
+		if (!strcmp(out_string(p, "namespace"), out_string(obj, "namespace")) &&
+		    !strcmp(out_string(p, "name"), out_string(obj, "name")))
+			return true;
+	return false;
+}
+
+static json_t *refused_row(const json_t *obj)
+{
+	return json_pack("{s:s, s:s, s:b, s:[], s:i, s:i, s:i, s:s, s:o}", "namespace",
+			 out_string(obj, "namespace"), "name", out_string(obj, "name"), "inForce",
+			 false, "types", "pods", 0, "ingressRules", 0, "egressRules", 0, "file",
+			 out_string(obj, "file"), "refused",
+			 json_sprintf("%s:%d:%d: %s%s%s", out_string(obj, "file"),
+				      (int)out_integer(obj, "line"),
+				      (int)out_integer(obj, "column"), out_string(obj, "field"),
+				      *out_string(obj, "field") ? ": " : "",
+				      out_string(obj, "text")));
+}
+
+/* A policy that never was right is in no table of policies, only among the refusals. */
+static void add_refused(struct out_list *list, const json_t *policies, const json_t *refused)
+{
+	const json_t *obj;
+	size_t i;
+
+	json_array_foreach((json_t *)refused, i, obj)
+		if (!strcmp(out_string(obj, "kind"), "NetworkPolicy") && !is_listed(policies, obj))
+			out_list_add(list, refused_row(obj));
+}
+
+static void add_policy(struct out_list *list, const json_t *policy)
+{
+	json_t *row = key_select(list_keys, policy);
+
+	if (row)
+		json_object_set_new(row, "inForce", json_true());
+	out_list_add(list, row);
+}
+
 static int run_list(struct cli *cli)
 {
-	return daemon_list(cli, "policies", list_columns,
-			   sizeof(list_columns) / sizeof(list_columns[0]), "no policies");
+	json_t *policies = NULL, *status = NULL;
+	struct out_list list;
+	const json_t *p;
+	size_t i;
+	int code = cli_call(cli, "policies", NULL, &policies);
+
+	if (code == CLI_OK)
+		code = cli_call(cli, "status", NULL, &status);
+	if (code == CLI_OK && !json_is_array(policies))
+		code = cli_fail(cli, "the daemon's answer is no list: versions differ?");
+	if (code != CLI_OK)
+		goto out;
+	out_list_begin(&list, cli, list_columns, sizeof(list_columns) / sizeof(list_columns[0]));
+	json_array_foreach(policies, i, p)
+		add_policy(&list, p);
+	add_refused(&list, policies, json_object_get(status, "refused"));
+	code = out_list_end(&list, "no policies");
+out:
+	json_decref(policies);
+	json_decref(status);
+	return code;
 }
 
 /* ------------------------------------------------------------------ show */
@@ -168,6 +238,10 @@ static const struct cli_key explain_keys[] = {
 				      "neither end is an endpoint of this node" },
 	SIDE_KEYS("model", "what the objects say"),
 	SIDE_KEYS("kernel", "what the kernel's tables say"),
+	{ "other", "object or null", "IPv6, where both ends have both families and the verdict is "
+				     "another one there" },
+	SIDE_KEYS("other.model", "what the objects say"),
+	SIDE_KEYS("other.kernel", "what the kernel's tables say"),
 	{ NULL },
 };
 
@@ -183,49 +257,88 @@ static void explain_end(const json_t *end, char *buf, size_t len)
 	snprintf(buf, len, *pod && *addr ? "%s (%s)" : "%s%s", pod, addr);
 }
 
-static void explain_side(struct cli *cli, const char *name, const json_t *side, const json_t *end)
+/* Who decided, in words: an end without policies is open, an isolated one closed. */
+static void explain_decider(const json_t *side, char *buf, size_t len)
 {
-	char who[OUT_CELL], decider[OUT_CELL];
+	const json_t *decider = out_get(side, "decider");
+	char name[OUT_CELL - 64];
 
-	if (!side)
-		return;
-	explain_end(end, who, sizeof(who));
-	name_rule_text(out_get(side, "decider"), decider, sizeof(decider));
-	out_line(cli, name, allows(side) ? STYLE_GOOD : STYLE_BAD, "%s by %s", who,
-		 allows(side) ? "allowed" : "refused");
-	out_line(cli, "", STYLE_NONE, "%s", decider);
+	name_rule_text(decider, name, sizeof(name));
+	if (!decider || !strcmp(out_string(decider, "tier"), "none"))
+		snprintf(buf, len, "no policy isolates it");
+	else if (!strcmp(out_string(decider, "tier"), "node"))
+		snprintf(buf, len, "traffic of the pod's own node is always allowed");
+	else if (!allows(side) && !out_get(decider, "ruleName"))
+		snprintf(buf, len, "%s isolates it, and no rule allows this", name);
+	else
+		snprintf(buf, len, "%s", name);
 }
 
-static void explain_deciders(struct cli *cli, const json_t *obj, const char *which)
+static void explain_side(struct cli *cli, const char *name, const json_t *side, const json_t *end)
 {
-	const json_t *sides = out_get(obj, which);
+	char who[OUT_CELL], why[OUT_CELL];
 
-	explain_side(cli, "sender", out_get(sides, "egress"), out_get(obj, "from"));
-	explain_side(cli, "receiver", out_get(sides, "ingress"), out_get(obj, "to"));
+	explain_end(end, who, sizeof(who));
+	if (!side) {
+		out_line(cli, name, STYLE_DIM, "%s: no pod that is known here, no policy", who);
+		return;
+	}
+	explain_decider(side, why, sizeof(why));
+	out_line(cli, name, allows(side) ? STYLE_GOOD : STYLE_BAD, "%s: %s by %s", who,
+		 allows(side) ? "allowed" : "refused", why);
+}
+
+static void explain_deciders(struct cli *cli, const json_t *obj, const json_t *verdicts)
+{
+	explain_side(cli, "sending", out_get(verdicts, "egress"), out_get(obj, "from"));
+	explain_side(cli, "receiving", out_get(verdicts, "ingress"), out_get(obj, "to"));
+}
+
+static void explain_kernel(struct cli *cli, const json_t *obj, const json_t *kernel, bool agree)
+{
+	if (!kernel) {
+		out_line(cli, "kernel", STYLE_DIM, "not asked: neither end is a pod of this node");
+	} else if (agree) {
+		out_line(cli, "kernel", STYLE_GOOD, "agrees");
+	} else {
+		out_line(cli, "kernel", STYLE_BAD, "DISAGREES: its tables say %s",
+			 allows(kernel) ? "ALLOWED" : "DENIED");
+		explain_deciders(cli, obj, kernel);
+	}
+}
+
+static void explain_verdict(struct cli *cli, const char *family, bool allowed)
+{
+	fprintf(cli->out, "%s%s%s%s\n", cli->colour ? style_begin(allowed ? STYLE_GOOD : STYLE_BAD) : "",
+		allowed ? "ALLOWED" : "DENIED", family, cli->colour ? style_end(STYLE_GOOD) : "");
+}
+
+/* The other family is told of only where it has another verdict; null: no kernel to ask. */
+static bool other_agrees(const json_t *other)
+{
+	const json_t *kernel = out_get(other, "kernel");
+
+	return !kernel || allows(kernel) == allows(out_get(other, "model"));
 }
 
 static void explain(struct cli *cli, const json_t *obj)
 {
 	char from[OUT_CELL], to[OUT_CELL];
-	const json_t *agree = out_get(obj, "agree");
-	enum style style = allows(obj) ? STYLE_GOOD : STYLE_BAD;
+	const json_t *other = out_get(obj, "other");
 
 	explain_end(out_get(obj, "from"), from, sizeof(from));
 	explain_end(out_get(obj, "to"), to, sizeof(to));
-	fprintf(cli->out, "%s%s%s", cli->colour ? style_begin(style) : "",
-		allows(obj) ? "ALLOWED" : "DENIED", cli->colour ? style_end(style) : "");
-	out_line(cli, "", STYLE_STRONG, "%s to %s, %s/%d", from, to, out_string(obj, "protocol"),
-		 (int)out_integer(obj, "port"));
-	explain_deciders(cli, obj, "model");
-	if (!agree) {
-		out_line(cli, "kernel", STYLE_DIM, "not asked: neither end is on this node");
-	} else if (json_is_true(agree)) {
-		out_line(cli, "kernel", STYLE_GOOD, "agrees");
-	} else {
-		out_line(cli, "kernel", STYLE_BAD, "DISAGREES: its tables say %s",
-			 allows(out_get(obj, "kernel")) ? "ALLOWED" : "DENIED");
-		explain_deciders(cli, obj, "kernel");
-	}
+	explain_verdict(cli, other ? " by IPv4" : "", allows(obj));
+	out_line(cli, "connection", STYLE_STRONG, "%s to %s, %s/%d", from, to,
+		 out_string(obj, "protocol"), (int)out_integer(obj, "port"));
+	explain_deciders(cli, obj, out_get(obj, "model"));
+	explain_kernel(cli, obj, out_get(obj, "kernel"), json_is_true(out_get(obj, "agree")));
+	if (!other)
+		return;
+	fputc('\n', cli->out);
+	explain_verdict(cli, " by IPv6", allows(out_get(other, "model")));
+	explain_deciders(cli, obj, out_get(other, "model"));
+	explain_kernel(cli, obj, out_get(other, "kernel"), other_agrees(other));
 }
 
 static int run_explain(struct cli *cli)
@@ -245,7 +358,7 @@ static int run_explain(struct cli *cli)
 		status = out_object(cli, obj);
 	else
 		explain(cli, obj);
-	if (json_is_false(out_get(obj, "agree")))
+	if (json_is_false(out_get(obj, "agree")) || !other_agrees(out_get(obj, "other")))
 		status = CLI_FAILED;
 	json_decref(obj);
 	return status;

@@ -76,17 +76,23 @@ void out_yesno(const json_t *row, const char *key, struct out_cell *cell)
 		snprintf(cell->text, OUT_CELL, "%s", json_is_true(v) ? "yes" : "no");
 }
 
+/* What does not fit is counted, not dropped in silence. */
 void out_join(const json_t *row, const char *key, struct out_cell *cell)
 {
 	const json_t *v = out_get(row, key), *e;
-	size_t i, used = 0;
+	size_t i, used = 0, room = OUT_CELL - 32;
 
 	json_array_foreach((json_t *)v, i, e) {
 		const char *s = json_string_value(e);
 
-		if (s && used < OUT_CELL)
-			used += snprintf(cell->text + used, OUT_CELL - used, "%s%s",
-					 used ? "," : "", s);
+		if (!s)
+			continue;
+		if (used + strlen(s) + 1 >= room) {
+			snprintf(cell->text + used, OUT_CELL - used, "%s%zu more",
+				 used ? " and " : "", json_array_size(v) - i);
+			return;
+		}
+		used += (size_t)snprintf(cell->text + used, room - used, "%s%s", used ? "," : "", s);
 	}
 }
 
