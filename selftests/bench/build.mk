@@ -1,10 +1,13 @@
 BENCH := selftests/bench
 
-BPF_OBJS += $(O)/$(BENCH)/least.bpf.o
+BPF_OBJS += $(O)/$(BENCH)/least.bpf.o $(O)/$(BENCH)/testrun.bpf.o
 
-TESTS += $(BENCH)/perf $(BENCH)/least $(BENCH)/probe
+TESTS += $(BENCH)/perf $(BENCH)/least $(BENCH)/probe $(BENCH)/testrun
 $(BENCH)/perf_SRCS := $(BENCH)/perf.c $(BENCH)/perf_mode.c
 $(BENCH)/perf_LDLIBS := -pthread
 $(BENCH)/least_SRCS := $(BENCH)/least.c
 $(BENCH)/least_PKGS := libbpf
 $(BENCH)/probe_SRCS := $(BENCH)/probe.c
+$(BENCH)/testrun_SRCS := $(BENCH)/testrun.c
+$(BENCH)/testrun_LIBS := libsluice
+$(BENCH)/testrun_PKGS := libbpf

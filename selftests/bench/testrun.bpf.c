@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The pipeline's programs for BPF_PROG_TEST_RUN, which runs one again and
+ * again on the packet that the last run has left: each first makes the packet
+ * what it was. `empty` does that and nothing else; it is what is subtracted.
+ * The maps are those of a live dataplane, put in by the loader.
+ */
+#include "bpf/pipeline.h"
+#include "selftests/bench/testrun.h"
+
+struct testrun_restore restore;
+
+static __always_inline bool restored(struct __sk_buff *skb)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ipv6hdr *ip6 = data + sizeof(struct ethhdr);
+	struct iphdr *ip = data + sizeof(struct ethhdr);
+	__be16 *ports = (void *)(ip + 1);
+
+	if ((void *)(ip6 + 1) + 4 > end)
+		return false;
+	((__u32 *)data)[0] = restore.macs[0];
+	((__u32 *)data)[1] = restore.macs[1];
+	((__u32 *)data)[2] = restore.macs[2];
+	if (restore.v6) {
+		ip6->hop_limit = restore.ttl;
+		ports = (void *)(ip6 + 1);
+	} else {
+		ip->ttl = restore.ttl;
+		ip->check = restore.check;
+	}
+	if (restore.step) {
+		*ports = bpf_htons(restore.port);
+		if (++restore.port == TESTRUN_PORT_MIN + TESTRUN_PORTS)
+			restore.port = TESTRUN_PORT_MIN;
+	}
+	return true;
+}
+
+SEC("tc")
+int empty(struct __sk_buff *skb)
+{
+	return restored(skb);
+}
+
+SEC("tc")
+int from_pod(struct __sk_buff *skb)
+{
+	return restored(skb) ? sl_run_from_pod(skb) : SL_ACT_DROP;
+}
+
+SEC("tc")
+int to_pod(struct __sk_buff *skb)
+{
+	return restored(skb) ? sl_run_to_pod(skb) : SL_ACT_DROP;
+}
+
+SEC("tc")
+int from_uplink(struct __sk_buff *skb)
+{
+	return restored(skb) ? sl_run_from_uplink(skb) : SL_ACT_DROP;
+}
+
+char _license[] SEC("license") = "GPL";
