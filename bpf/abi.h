@@ -265,7 +265,10 @@ enum sl_flow_dir_flag {
 	SL_FLOW_DIR_XMIT	= 1 << 3, /* sent on out_ifindex: its hook can't redirect to a peer */
 };
 
-/* What becomes of a packet of one direction. */
+/*
+ * What becomes of a packet of one direction. A cache line: the two directions
+ * of a flow run on different CPUs more often than not, and each counts.
+ */
 struct sl_flow_dir {
 	__u32 in_ifindex;		/* the only way in; 0: the node's own stack */
 	__u32 out_ifindex;
@@ -278,8 +281,9 @@ struct sl_flow_dir {
 	__u16 pad;
 	__u64 packets;
 	__u64 bytes;			/* layer 3 */
+	__u64 pad1[2];
 };
-SL_ASSERT_SIZE(struct sl_flow_dir, 48);
+SL_ASSERT_SIZE(struct sl_flow_dir, 64);
 
 enum sl_flow_kind {
 	SL_FLOW_KIND_FLOW = 1,
@@ -307,12 +311,12 @@ enum sl_flow_flag {
  * sl_half: LRU hash, flows whose initiator was not yet heard twice with a
  *          reply between; these give way under a flood.
  * Key of both: struct sl_tuple.
+ *
+ * The kernel puts 48 bytes of its own and the key before the value, which
+ * makes an element of 320 bytes: dir[0] and dir[1] fill a cache line each, and
+ * what every packet reads but few write is the end of the line before.
  */
 struct sl_flow {
-	union {
-		struct sl_flow_dir dir[2];	/* [canonical direction] */
-		struct sl_tuple inner;	/* alias: key of its flow; only kind counts beside */
-	};
 	__u64 last_ns;			/* last packet, coarse */
 	__u64 created_ns;
 	__u32 ep[2];			/* endpoint at each end, 0: not here */
@@ -322,14 +326,19 @@ struct sl_flow {
 	__u8 state;			/* enum sl_flow_state */
 	__u8 flags;			/* enum sl_flow_flag */
 	__u8 orig;			/* canonical direction of the initiator */
+	union {
+		struct sl_flow_dir dir[2];	/* [canonical direction] */
+		struct sl_tuple inner;	/* alias: key of its flow; only kind counts beside */
+	};
 	__u32 rule[__SL_DIR_MAX];	/* who allowed: [dst ingress], [src egress] */
 	__u8 tier[__SL_DIR_MAX];
 	__be16 nat_port;
 	__u32 vni;
 	union sl_addr nat_addr;		/* source address after masquerade */
 	union sl_addr via;		/* next hop, or the tunnel's far end */
+	__u64 pad[2];
 };
-SL_ASSERT_SIZE(struct sl_flow, 184);
+SL_ASSERT_SIZE(struct sl_flow, 232);
 
 /* sl_frag: LRU hash; ports of a fragmented packet, by its first fragment. */
 struct sl_frag_key {
