@@ -18,9 +18,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #include "perf.h"
+#include "prio.h"
 
 static struct perf pf = { .rounds = 10, .slice_ns = 100000000, .warm_ns = 20000000,
 			  .cpu = { 0, 1 }, .active = PERF_IDLE };
@@ -37,13 +37,10 @@ static int usage(void)
 	return 2;
 }
 
-/* To a CPU of its own, before anything else that wants to run there: a role
- * that waits for its turn stops the other one too. */
 static int pin(int cpu)
 {
 	cpu_set_t set;
 
-	setpriority(PRIO_PROCESS, (id_t)gettid(), -20);
 	CPU_ZERO(&set);
 	CPU_SET(cpu, &set);
 	return sched_setaffinity(0, sizeof(set), &set) ? -errno : 0;
@@ -237,6 +234,8 @@ static int run(void)
 	pthread_t thread;
 	int err = 0;
 
+	/* a role that waits for its turn stops the other one too */
+	prio_first();
 	for (unsigned int i = 0; i < pf.npaths && !err; i++) {
 		err = perf_path_open(&pf, &pf.path[i]);
 		if (err)

@@ -20,10 +20,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include "prio.h"
 
 #define PORT		7001
 #define SEQ_MAX		(1U << 24)
@@ -188,7 +188,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "probe: %s\n", strerror(-err));
 		return 1;
 	}
-	setpriority(PRIO_PROCESS, 0, -20);
+	prio_first();
 	loop();
 	return 0;
 }

@@ -28,12 +28,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include "lib/sluice.h"
+#include "selftests/bench/prio.h"
 #include "selftests/bench/testrun.h"
 #include "selftests/bench/testrun.skel.h"
 
@@ -469,7 +469,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	libbpf_set_print(quiet);
-	setpriority(PRIO_PROCESS, 0, -20);
+	prio_first();
 	nrounds = (unsigned int)atoi(argv[1]);
 	repeat = (unsigned int)atoi(argv[2]);
 	for (ncases = 0; ncases < (unsigned int)argc - 3; ncases++)
