@@ -2,7 +2,8 @@ BENCH := selftests/bench
 
 BPF_OBJS += $(O)/$(BENCH)/least.bpf.o $(O)/$(BENCH)/testrun.bpf.o
 
-TESTS += $(BENCH)/perf $(BENCH)/least $(BENCH)/probe $(BENCH)/testrun
+TESTS += $(BENCH)/perf $(BENCH)/least $(BENCH)/probe $(BENCH)/testrun \
+	$(BENCH)/compile
 $(BENCH)/perf_SRCS := $(BENCH)/perf.c $(BENCH)/perf_mode.c
 $(BENCH)/perf_LDLIBS := -pthread
 $(BENCH)/least_SRCS := $(BENCH)/least.c
@@ -11,3 +12,6 @@ $(BENCH)/probe_SRCS := $(BENCH)/probe.c
 $(BENCH)/testrun_SRCS := $(BENCH)/testrun.c
 $(BENCH)/testrun_LIBS := libsluice
 $(BENCH)/testrun_PKGS := libbpf
+$(BENCH)/compile_SRCS := $(BENCH)/compile.c
+$(BENCH)/compile_LIBS := libsluiced libcommon libsluice
+$(BENCH)/compile_PKGS := libbpf libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libuv
