@@ -6,6 +6,7 @@ import socket
 import subprocess
 
 import netns
+import tap
 from node import BUILD
 
 SLUICED = f"{BUILD}/sluiced"
@@ -84,6 +85,12 @@ def endpoints_in_kernel(node):
     """{address: id}."""
     return {k: int.from_bytes(v[4:8], "little")
             for k, v in map_dump(node, "sl_addr") if v[0] == 1}
+
+
+def skip_with_sanitizer():
+    with open(SLUICED, "rb") as f:
+        if b"__asan_init" in f.read():
+            raise tap.Skip("built with AddressSanitizer, whose memory would be measured")
 
 
 def rss_kib(pid):

@@ -35,8 +35,11 @@ const char *daemon_reason(const struct daemon *d, char *buf, size_t len)
 static void tell_manager(struct daemon *d)
 {
 	char buf[512];
-	const char *reason = daemon_reason(d, buf, sizeof(buf));
+	const char *reason;
 
+	if (!d->serving)
+		return;		/* who is told that we are ready may ask at once */
+	reason = daemon_reason(d, buf, sizeof(buf));
 	if (reason) {
 		notify_send("STATUS=not ready: %s", reason);
 	} else if (!d->told_ready) {
@@ -432,11 +435,14 @@ int daemon_run(struct daemon *d)
 		err = steps[i].start(d);
 		if (err)
 			log_error("%s: %s", steps[i].what, explain(steps[i].what, err));
+		else
+			log_debug("%s: %.1f ms after start", steps[i].what,
+				  (double)(uv_hrtime() - d->started_ns) / 1e6);
 	}
+	d->serving = !err;
 	if (err)
 		daemon_stop(d);
-	else
-		tell_manager(d);
+	tell_manager(d);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
 	daemon_free(d);
 	return err ? 1 : 0;

@@ -36,6 +36,7 @@ struct daemon {
 	uv_idle_t sweep_soon;		/* endpoints left: their flows go in this turn */
 	uv_timer_t commit_retry;
 	int commit_err;			/* of the last commit */
+	bool serving;			/* every part has started */
 	bool told_ready;
 	bool stopping;
 	uint64_t started_ns;		/* uv_hrtime() */
