@@ -30,6 +30,7 @@ enum sl_act {
 	SL_ACT_DROP	= 2,
 	SL_ACT_REDIRECT	= 7,
 	SL_ACT_CONTINUE	= 100,	/* ours: no verdict yet */
+	SL_ACT_HALF	= 101,	/* ours: nor yet, but half-open */
 };
 
 /* Flag of bpf_fib_lookup(), linux/bpf.h from 6.3 on: neighbours are

@@ -19,18 +19,6 @@
 #define SL_ICMP_TTL	64
 #define SL_ICMP_TOS	0xc0	/* internetwork control: RFC 1812 section 4.3.2.5 */
 
-struct sl_icmp4_frame {
-	struct ethhdr eth;
-	struct iphdr ip;
-	struct sl_icmp icmp;
-} __attribute__((packed));
-
-struct sl_icmp6_frame {
-	struct ethhdr eth;
-	struct ipv6hdr ip;
-	struct sl_icmp icmp;
-} __attribute__((packed));
-
 struct sl_csum {
 	struct __sk_buff *skb;
 	__u32 off, len, sum;
@@ -96,15 +84,6 @@ static __always_inline __u32 sl_icmp_payload_sum(struct __sk_buff *skb, struct s
 	return cs.sum;
 }
 
-static __always_inline void sl_icmp_swap_mac(struct ethhdr *eth)
-{
-	__u8 tmp[ETH_ALEN];
-
-	__builtin_memcpy(tmp, eth->h_dest, ETH_ALEN);
-	__builtin_memcpy(eth->h_dest, eth->h_source, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, tmp, ETH_ALEN);
-}
-
 struct sl_icmp_answer {
 	const union sl_addr *src, *dst;
 	__u32 sum;			/* of the payload */
@@ -113,61 +92,70 @@ struct sl_icmp_answer {
 	__u8 type, code;
 };
 
-static __noinline int sl_icmp4_write(struct __sk_buff *skb, struct sl_icmp_answer *a)
+/* Headers are put together in scratch, where they are aligned. Bytes written. */
+static __always_inline __u32 sl_icmp4_write(struct sl_scratch *s, const struct sl_icmp_answer *a)
 {
-	struct sl_icmp4_frame *f = (void *)(long)skb->data;
+	struct iphdr *ip = (void *)s->buf;
+	struct sl_icmp *icmp = (void *)(ip + 1);
 
-	if ((void *)(f + 1) > (void *)(long)skb->data_end)
-		return -1;
-	sl_icmp_swap_mac(&f->eth);
-	__builtin_memset(&f->ip, 0, sizeof(f->ip));
-	f->ip.version = 4;
-	f->ip.ihl = 5;
-	f->ip.tos = SL_ICMP_TOS;
-	f->ip.tot_len = bpf_htons(sizeof(f->ip) + sizeof(f->icmp) + a->keep);
-	f->ip.frag_off = bpf_htons(IP_DF);
-	f->ip.ttl = SL_ICMP_TTL;
-	f->ip.protocol = IPPROTO_ICMP;
-	f->ip.saddr = a->src->w[3];
-	f->ip.daddr = a->dst->w[3];
-	f->ip.check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&f->ip, sizeof(f->ip), 0));
-	__builtin_memset(&f->icmp, 0, sizeof(f->icmp));
-	f->icmp.type = a->type;
-	f->icmp.code = a->code;
-	f->icmp.data = a->mtu;
-	f->icmp.check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&f->icmp,
-						       sizeof(f->icmp), a->sum));
-	return 0;
+	__builtin_memset(s->buf, 0, sizeof(s->buf));
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tos = SL_ICMP_TOS;
+	ip->tot_len = bpf_htons(sizeof(*ip) + sizeof(*icmp) + a->keep);
+	ip->frag_off = bpf_htons(IP_DF);
+	ip->ttl = SL_ICMP_TTL;
+	ip->protocol = IPPROTO_ICMP;
+	ip->saddr = a->src->w[3];
+	ip->daddr = a->dst->w[3];
+	ip->check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, s->buf, sizeof(*ip), 0));
+	icmp->type = a->type;
+	icmp->code = a->code;
+	icmp->data = a->mtu;
+	icmp->check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)icmp, sizeof(*icmp), a->sum));
+	return sizeof(*ip) + sizeof(*icmp);
 }
 
-static __noinline int sl_icmp6_write(struct __sk_buff *skb, struct sl_icmp_answer *a)
+static __always_inline __u32 sl_icmp6_write(struct sl_scratch *s, const struct sl_icmp_answer *a)
 {
-	struct sl_icmp6_frame *f = (void *)(long)skb->data;
-	__be32 pseudo[2];
-	__u32 len = sizeof(f->icmp) + a->keep, sum;
+	struct ipv6hdr *ip = (void *)s->buf;
+	struct sl_icmp *icmp = (void *)(ip + 1);
+	__u32 len = sizeof(*icmp) + a->keep;
 
-	if ((void *)(f + 1) > (void *)(long)skb->data_end)
+	__builtin_memset(s->buf, 0, sizeof(s->buf));
+	__builtin_memcpy(&ip->saddr, a->src, 16);
+	__builtin_memcpy(&ip->daddr, a->dst, 16);
+	icmp->type = a->type;
+	icmp->code = a->code;
+	icmp->data = a->mtu;
+	/* The pseudo-header is the addresses and, where the rest of the fixed
+	 * header will be, length and protocol: RFC 8200 section 8.1. */
+	s->buf[0] = bpf_htonl(len);
+	s->buf[1] = bpf_htonl(IPPROTO_ICMPV6);
+	icmp->check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, s->buf, sizeof(*ip) + sizeof(*icmp),
+						  a->sum));
+	s->buf[0] = 0;
+	ip->version = 6;
+	ip->payload_len = bpf_htons(len);
+	ip->nexthdr = IPPROTO_ICMPV6;
+	ip->hop_limit = SL_ICMP_TTL;
+	return sizeof(*ip) + sizeof(*icmp);
+}
+
+static __always_inline int sl_icmp_swap_macs(struct __sk_buff *skb, struct sl_scratch *s)
+{
+	__u16 *mac = (void *)s->buf, tmp;
+	int i;
+
+	if (bpf_skb_load_bytes(skb, 0, mac, 2 * ETH_ALEN))
 		return -1;
-	sl_icmp_swap_mac(&f->eth);
-	__builtin_memset(&f->ip, 0, sizeof(f->ip));
-	f->ip.version = 6;
-	f->ip.payload_len = bpf_htons(len);
-	f->ip.nexthdr = IPPROTO_ICMPV6;
-	f->ip.hop_limit = SL_ICMP_TTL;
-	__builtin_memcpy(&f->ip.saddr, a->src, 16);
-	__builtin_memcpy(&f->ip.daddr, a->dst, 16);
-	__builtin_memset(&f->icmp, 0, sizeof(f->icmp));
-	f->icmp.type = a->type;
-	f->icmp.code = a->code;
-	f->icmp.data = a->mtu;
-	pseudo[0] = bpf_htonl(len);
-	pseudo[1] = bpf_htonl(IPPROTO_ICMPV6);
-	sum = bpf_csum_diff(NULL, 0, pseudo, 8, a->sum);
-	sum = bpf_csum_diff(NULL, 0, (void *)a->src->w, 16, sum);
-	sum = bpf_csum_diff(NULL, 0, (void *)a->dst->w, 16, sum);
-	f->icmp.check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, (void *)&f->icmp,
-							   sizeof(f->icmp), sum));
-	return 0;
+#pragma unroll
+	for (i = 0; i < 3; i++) {
+		tmp = mac[i];
+		mac[i] = mac[i + 3];
+		mac[i + 3] = tmp;
+	}
+	return bpf_skb_store_bytes(skb, 0, mac, 2 * ETH_ALEN, 0);
 }
 
 static __always_inline int sl_icmp_build(struct __sk_buff *skb, struct sl_ctx *c,
@@ -175,7 +163,7 @@ static __always_inline int sl_icmp_build(struct __sk_buff *skb, struct sl_ctx *c
 {
 	struct sl_scratch *s = sl_scratch_get();
 	bool v6 = c->family == SL_FAMILY_V6;
-	__u32 max = v6 ? SL_ICMP6_KEEP : SL_ICMP4_KEEP;
+	__u32 max = v6 ? SL_ICMP6_KEEP : SL_ICMP4_KEEP, len;
 
 	if (!s)
 		return -1;
@@ -185,7 +173,10 @@ static __always_inline int sl_icmp_build(struct __sk_buff *skb, struct sl_ctx *c
 	a->sum = sl_icmp_payload_sum(skb, s, c, a->keep);
 	if (bpf_skb_adjust_room(skb, v6 ? 48 : 28, BPF_ADJ_ROOM_MAC, 0))
 		return -1;
-	return v6 ? sl_icmp6_write(skb, a) : sl_icmp4_write(skb, a);
+	if (sl_icmp_swap_macs(skb, s))
+		return -1;
+	len = v6 ? sl_icmp6_write(s, a) : sl_icmp4_write(s, a);
+	return bpf_skb_store_bytes(skb, ETH_HLEN_, s->buf, len, 0);
 }
 
 /* The pod's hook may not be able to redirect to a peer (netkit). */

@@ -258,10 +258,10 @@ static __noinline bool sl_alias_resolve(struct sl_ctx *c)
 }
 
 /*
- * The packet of a known flow whose entry is right as it is. Else
- * SL_ACT_CONTINUE: guard and judge have to look.
+ * The packet of a known flow whose entry is right as it is. SL_ACT_HALF: that
+ * entry is in sl_half; SL_ACT_CONTINUE: guard and judge have to look.
  */
-__noinline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
+__noinline int sl_flow_look(struct __sk_buff *skb, struct sl_ctx *c)
 {
 	struct sl_flow *f = NULL;
 
@@ -284,7 +284,14 @@ __noinline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
 	if (!sl_flow_right(skb, c, f) || sl_half_needs_alias(c, f))
 		return SL_ACT_CONTINUE;
 	sl_count_inc(SL_COUNT_FLOW_HIT);
-	return sl_half_pass(skb, c);
+	return SL_ACT_HALF;
+}
+
+static __always_inline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	int act = sl_flow_look(skb, c);
+
+	return act == SL_ACT_HALF ? sl_half_pass(skb, c) : act;
 }
 
 /*

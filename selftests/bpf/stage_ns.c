@@ -19,7 +19,7 @@
 #include "packet.h"
 #include "selftests/bpf/bench.skel.h"
 
-#define RUNS	20000
+#define RUNS	2000
 #define MAXR	200
 
 static struct bench_bpf *sk;
