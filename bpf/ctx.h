@@ -60,7 +60,8 @@ struct sl_scratch {
 	struct sl_flow flow;
 	struct sl_flow alias;
 	struct sl_tuple alias_key;
-	__u64 word[2];			/* policy word of each end: read once */
+	__u64 word[2];			/* policy word of each end that is judged by */
+	__u64 fence;			/* for its barrier, not its value */
 	__u32 class_ep[2];		/* endpoint whose class an end has, 0: sl_class */
 	__u8 own[2];			/* an end that is this node itself */
 	__u8 masquerade;		/* the responder is outside */

@@ -54,10 +54,16 @@ static __always_inline bool sl_policy_lookup(struct sl_ctx *c, struct sl_flow *n
 	if (sl_proto_has_ports(pk.proto))
 		__builtin_memcpy(pk.port, &c->key.port[!(n->orig & 1)], 2);
 	p = bpf_map_lookup_elem(&sl_port, &pk);
-	if (!p)
+	if (!p) {
+		n->tier[dir] = r->deny_tier;
+		n->rule[dir] = r->deny;
 		return false;
-	n->tier[dir] = p->tier;
-	n->rule[dir] = p->rule;
+	}
+	/* A set that several rules share leaves it to the rule entry who decides. */
+	if (p->rule) {
+		n->tier[dir] = p->tier;
+		n->rule[dir] = p->rule;
+	}
 	return p->verdict == SL_VERDICT_ALLOW;
 }
 
@@ -96,16 +102,12 @@ static __noinline int sl_policy_side(struct sl_ctx *c, struct sl_scratch *s, __u
 	return dir == SL_DIR_INGRESS ? SL_DROP_POLICY_INGRESS : SL_DROP_POLICY_EGRESS;
 }
 
-/* Both sides of the flow in scratch, whose ends are attached. 0 or enum sl_drop. */
-__noinline int sl_policy_judge(struct sl_ctx *c)
+/* Both sides by the words in @s. */
+static __always_inline int sl_policy_sides(struct sl_ctx *c, struct sl_scratch *s)
 {
-	struct sl_scratch *s = sl_scratch_get();
-	__u32 src;
+	__u32 src = s->flow.orig & 1;
 	int reason;
 
-	if (!c || !s)
-		return SL_DROP_HELPER;
-	src = s->flow.orig & 1;
 	if (s->flow.ep[src]) {
 		reason = sl_policy_side(c, s, src, SL_DIR_EGRESS);
 		if (reason)
@@ -114,6 +116,52 @@ __noinline int sl_policy_judge(struct sl_ctx *c)
 	if (s->flow.ep[!src])
 		return sl_policy_side(c, s, !src, SL_DIR_INGRESS);
 	return SL_DROP_NONE;
+}
+
+/* The words are what they were when judging began; else they are taken anew. */
+static __always_inline bool sl_policy_confirm(struct sl_scratch *s)
+{
+	bool same = true;
+	struct sl_ep *ep;
+	__u64 word;
+	__u32 e;
+
+	/* Atomic and fetching, so a full barrier: the lookups come before. */
+	__sync_fetch_and_add(&s->fence, 1);
+	for (e = 0; e < 2; e++) {
+		if (!s->flow.ep[e])
+			continue;
+		ep = sl_ep_get(s->flow.ep[e]);
+		word = ep ? SL_READ_ONCE(ep->policy) : SL_EP_POLICY_CLOSED;
+		same &= word == s->word[e];
+		s->word[e] = word;
+		s->flow.gen[e] = sl_policy_gen(word);
+	}
+	return same;
+}
+
+#define SL_POLICY_TRIES	4
+
+/*
+ * Both sides of the flow in scratch, whose ends are attached. 0 or enum
+ * sl_drop. The writer of the tables waits for no reader: what it deletes or
+ * rewrites after it has switched a word may be what was just looked at under
+ * the old one. Then the answer is no answer.
+ */
+__noinline int sl_policy_judge(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	int reason, i;
+
+	if (!c || !s)
+		return SL_DROP_HELPER;
+	for (i = 0; i < SL_POLICY_TRIES; i++) {
+		reason = sl_policy_sides(c, s);
+		if (sl_policy_confirm(s))
+			return reason;
+	}
+	/* Four commits within a microsecond: the sender will try again. */
+	return SL_DROP_EP_CLOSED;
 }
 
 #endif /* SL_BPF_POLICY_H */
