@@ -19,7 +19,9 @@ struct events {
 	uv_timer_t timer;
 	int open_handles;		/* that are closing */
 	bool on, freed;
-	json_t *rules;			/* id: decider; read when first needed */
+	/* read when first needed */
+	json_t *rules;			/* id: decider */
+	json_t *addresses;		/* address: "namespace/pod", of all nodes */
 	__u64 lost_seen;		/* by the pipeline, already told */
 };
 
@@ -55,6 +57,21 @@ static json_t *pod_json(const struct endpoint *ep)
 	return ep ? json_sprintf("%s/%s", ep->rec.pod_namespace, ep->rec.pod_name) : json_null();
 }
 
+/* A pod here as the plugin said, one elsewhere as its object says. */
+static json_t *pod_at_json(struct events *ev, const union sl_addr *addr)
+{
+	const struct endpoint *ep = endpoint_by_addr(ev->ctx.eps, addr);
+	char text[SLUICE_ADDR_STRLEN];
+	json_t *name;
+
+	if (ep)
+		return pod_json(ep);
+	if (!ev->addresses)
+		ev->addresses = policy_addresses_json(ev->ctx.pol);
+	name = json_object_get(ev->addresses, sluice_addr_format(addr, text));
+	return name ? json_incref(name) : json_null();
+}
+
 static json_t *end_json(struct events *ev, const union sl_addr *addr, const struct sl_event *e,
 			__be16 port)
 {
@@ -64,7 +81,7 @@ static json_t *end_json(struct events *ev, const union sl_addr *addr, const stru
 
 	return json_pack("{s:s, s:o, s:o}", "address", sluice_addr_format(addr, text),
 			 "port", ports ? json_integer(ntohs(port)) : json_null(),
-			 "pod", pod_json(endpoint_by_addr(ev->ctx.eps, addr)));
+			 "pod", pod_at_json(ev, addr));
 }
 
 static json_t *protocol_json(__u8 proto)
@@ -277,7 +294,9 @@ int events_set(struct events *ev, bool on)
 void events_forget_names(struct events *ev)
 {
 	json_decref(ev->rules);
+	json_decref(ev->addresses);
 	ev->rules = NULL;
+	ev->addresses = NULL;
 }
 
 int events_new(const struct events_ctx *ctx, struct events **out)

@@ -28,7 +28,7 @@ int events_new(const struct events_ctx *ctx, struct events **out);
 void events_free(struct events *ev);
 /* 0 or a negative errno; switching to what it is already does nothing. */
 int events_set(struct events *ev, bool on);
-/* Names of rules changed. */
+/* Names of rules or pods changed. */
 void events_forget_names(struct events *ev);
 
 #endif
