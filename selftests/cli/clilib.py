@@ -369,6 +369,54 @@ def answers(**other):
             "classes": CLASSES, "drops.watch": None, **other}
 
 
+# ------------------------------------------------------------------ keys
+
+KINDS = {
+    "string": lambda v: isinstance(v, str),
+    "integer": lambda v: isinstance(v, int) and not isinstance(v, bool),
+    "number": lambda v: isinstance(v, (int, float)) and not isinstance(v, bool),
+    "boolean": lambda v: isinstance(v, bool),
+    "object": lambda v: isinstance(v, dict),
+    "null": lambda v: v is None,
+    "array of strings": lambda v: isinstance(v, list) and all(isinstance(e, str) for e in v),
+    "array of objects": lambda v: isinstance(v, list) and all(isinstance(e, dict) for e in v),
+}
+
+
+def check_value(keys, path, kind, value):
+    kinds = kind.split(" or ")
+    tap.check(any(KINDS[k](value) for k in kinds), f"{path}: {value!r} is no {kind}")
+    if isinstance(value, dict):
+        check_keys(keys, path + ".", value)
+    if isinstance(value, list):
+        for element in value:
+            if isinstance(element, dict):
+                check_keys(keys, path + "[].", element)
+
+
+def check_keys(keys, prefix, obj):
+    """@obj has exactly the keys that are documented below @prefix, of the documented kinds."""
+    below = {k["path"][len(prefix):]: k["type"] for k in keys if k["path"].startswith(prefix)}
+    want = {name: kind for name, kind in below.items() if "." not in name and "[" not in name}
+    if "*" in want:
+        for name, value in obj.items():
+            check_value(keys, prefix + "*", want["*"], value)
+        return
+    tap.equal(sorted(obj), sorted(want), f"keys of {prefix or 'the document'}")
+    for name, kind in want.items():
+        check_value(keys, prefix + name, kind, obj[name])
+
+
+def check_document(command, doc):
+    if command.shape == "list":
+        tap.check(isinstance(doc, list), f"{command}: no array")
+        for row in doc:
+            check_keys(command.table["keys"], "", row)
+    else:
+        tap.check(isinstance(doc, dict), f"{command}: no object")
+        check_keys(command.table["keys"], "", doc)
+
+
 ESCAPES = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 

@@ -5,7 +5,7 @@
 
 static const struct cli_key keys[] = {
 	{ "id", "integer", "class id; 0 is everybody whom no policy tells apart" },
-	{ "addresses", "integer", "addresses and prefixes in the class" },
+	{ "addresses", "integer", "addresses of pods in the class" },
 	{ "pods", "array of strings", "pods in the class, NAMESPACE/NAME" },
 	{ "prefixes", "array of strings", "prefixes in the class that are no pods'" },
 	{ "peers", "array of strings", "peers of policies' rules that select the class" },
@@ -14,7 +14,7 @@ static const struct cli_key keys[] = {
 
 static const struct out_column columns[] = {
 	{ { .heading = "CLASS", .right = true }, "id", out_number },
-	{ { .heading = "SIZE", .right = true }, "addresses", out_number },
+	{ { .heading = "ADDRESSES", .right = true }, "addresses", out_number },
 	{ { .heading = "PODS", .least = 16 }, "pods", out_join },
 	{ { .heading = "PREFIXES", .least = 16, .drop = 1 }, "prefixes", out_join },
 	{ { .heading = "SELECTED BY", .least = 16 }, "peers", out_join },

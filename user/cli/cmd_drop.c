@@ -70,7 +70,7 @@ static void cell_decider(const json_t *row, const char *key, struct out_cell *ce
 	const json_t *decider = out_get(row, key);
 
 	if (decider)
-		name_rule_text(decider, cell->text, OUT_CELL);
+		name_refusal_text(decider, cell->text, OUT_CELL);
 }
 
 static void cell_pod(const json_t *row, const char *key, struct out_cell *cell)

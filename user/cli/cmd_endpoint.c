@@ -209,9 +209,8 @@ static const struct out_column columns[] = {
 	{ { .heading = "ADDRESSES", .least = 16 }, "addresses", out_join },
 	{ { .heading = "ISOLATED" }, NULL, cell_policy },
 	{ { .heading = "CLASS", .right = true, .drop = 2 }, NULL, cell_class },
-	{ { .heading = "RULE SET", .right = true, .drop = 4 }, "ruleSet", out_number },
 	{ { .heading = "DROPS", .right = true, .drop = 1 }, "drops.packets", out_number },
-	{ { .heading = "INTERFACE", .drop = 3 }, "interface", out_text },
+	{ { .heading = "DEVICE", .drop = 3 }, "interface", out_text },
 };
 
 static bool in_use(struct sluice *sl, __u32 id)
@@ -306,7 +305,7 @@ static void show(struct cli *cli, const json_t *row)
 {
 	struct out_cell addrs = { .text = "" };
 	const json_t *e;
-	char text[256], size[TEXT_SHORT];
+	char text[OUT_CELL], size[TEXT_SHORT];
 	size_t i;
 
 	out_join(row, "addresses", &addrs);
@@ -323,13 +322,15 @@ static void show(struct cli *cli, const json_t *row)
 		out_line(cli, "namespace", STYLE_NONE, "%s", out_string(row, "netns"));
 	out_line(cli, "isolated for", STYLE_NONE, "%s", policy_text(row));
 	if (out_get(row, "ruleSet"))
-		out_line(cli, "rule set", STYLE_NONE, "%d, generation %d",
-			 (int)out_integer(row, "ruleSet"), (int)out_integer(row, "generation"));
-	out_line(cli, "classes", STYLE_NONE, "IPv4 %d, IPv6 %d",
-		 (int)out_integer(row, "classes.ipv4"), (int)out_integer(row, "classes.ipv6"));
-	out_line(cli, "flows", STYLE_NONE, "%d", (int)out_integer(row, "flows"));
+		out_line(cli, "rule set", STYLE_NONE,
+			 "%" JSON_INTEGER_FORMAT ", generation %" JSON_INTEGER_FORMAT,
+			 out_integer(row, "ruleSet"), out_integer(row, "generation"));
+	out_line(cli, "class", STYLE_NONE,
+		 "IPv4 %" JSON_INTEGER_FORMAT ", IPv6 %" JSON_INTEGER_FORMAT,
+		 out_integer(row, "classes.ipv4"), out_integer(row, "classes.ipv6"));
+	out_line(cli, "flows", STYLE_NONE, "%" JSON_INTEGER_FORMAT, out_integer(row, "flows"));
 	json_array_foreach((json_t *)out_get(row, "dropped"), i, e) {
-		name_rule_text(out_get(e, "decider"), text, sizeof(text));
+		name_refusal_text(out_get(e, "decider"), text, sizeof(text));
 		out_line(cli, i ? "" : "dropped", STYLE_BAD,
 			 "%" JSON_INTEGER_FORMAT " packets, %s: %s%s%s", out_integer(e, "packets"),
 			 text_bytes(out_integer(e, "bytes"), size), out_string(e, "reason"),

@@ -44,9 +44,10 @@ static const struct cli_key list_keys[] = {
 	{ "nat", "object or null", "what the source is masqueraded as" },
 	{ "nat.address", "string", "address" },
 	{ "nat.port", "integer", "port or ICMP identifier" },
-	{ "egress", "object", "who allowed the source to send" },
+	{ "egress", "object or null", "who allowed the source to send; null when it is no pod of "
+				      "this node" },
 	NAME_RULE_KEYS("egress."),
-	{ "ingress", "object", "who allowed the destination to receive" },
+	{ "ingress", "object or null", "who allowed the destination to receive; null likewise" },
 	NAME_RULE_KEYS("ingress."),
 	{ NULL },
 };
@@ -71,9 +72,14 @@ static json_t *way_json(const struct sl_flow_dir *dir)
 			 abi_name("flow", "dir.0.action", dir->action));
 }
 
-static json_t *decider_json(struct cli *cli, const struct sl_flow *f, enum sl_dir dir)
+/* @ep: the end that was judged; 0: it is no pod of this node, so not judged here. */
+static json_t *decider_json(struct cli *cli, const struct sl_flow *f, enum sl_dir dir, __u32 ep)
 {
-	json_t *obj = json_object();
+	json_t *obj;
+
+	if (!ep)
+		return json_null();
+	obj = json_object();
 
 	if (name_rule_into(cli, obj, f->rule[dir], abi_name("flow", "tier.ingress", f->tier[dir]))) {
 		json_decref(obj);
@@ -121,8 +127,8 @@ static json_t *flow_json(struct cli *cli, const struct flow_entry *e)
 			 "ageSeconds", seconds_since(f->created_ns),
 			 "idleSeconds", seconds_since(f->last_ns),
 			 "nat", nat_json(f),
-			 "egress", decider_json(cli, f, SL_DIR_EGRESS),
-			 "ingress", decider_json(cli, f, SL_DIR_INGRESS));
+			 "egress", decider_json(cli, f, SL_DIR_EGRESS, f->ep[from]),
+			 "ingress", decider_json(cli, f, SL_DIR_INGRESS, f->ep[!from]));
 }
 
 /* ------------------------------------------------------------------ cells */
@@ -303,8 +309,8 @@ const struct cli_command cmd_flow_list = {
 	.summary = "Connections, the busiest first",
 	.text = "Filters add up: a flow is listed when all of them fit. SOURCE is who spoke first. "
 		"ALLOWED BY names the policy that let the sender send and the one that let the "
-		"receiver receive; 'no policy' where none selects the pod, 'node' for traffic of a "
-		"pod's own node.",
+		"receiver receive: 'no policy' where none selects the pod, 'node' for traffic with "
+		"the pod's own node, '-' for an end that is no pod of this node.",
 	.options = (const struct cli_option[]){
 		FLOW_FILTER_OPTIONS,
 		{ .name = "sort", .type = CLI_CHOICE, .metavar = "KEY", .values = sorts,

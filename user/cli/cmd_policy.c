@@ -257,21 +257,24 @@ static void explain_end(const json_t *end, char *buf, size_t len)
 	snprintf(buf, len, *pod && *addr ? "%s (%s)" : "%s%s", pod, addr);
 }
 
-/* Who decided, in words: an end without policies is open, an isolated one closed. */
-static void explain_decider(const json_t *side, char *buf, size_t len)
+/* "allowed by …": verdict and why, in words. An end without policies is open. */
+static void explain_why(const json_t *side, char *buf, size_t len)
 {
 	const json_t *decider = out_get(side, "decider");
+	const char *tier = out_string(decider, "tier");
 	char name[OUT_CELL - 64];
 
 	name_rule_text(decider, name, sizeof(name));
-	if (!decider || !strcmp(out_string(decider, "tier"), "none"))
-		snprintf(buf, len, "no policy isolates it");
-	else if (!strcmp(out_string(decider, "tier"), "node"))
-		snprintf(buf, len, "traffic of the pod's own node is always allowed");
-	else if (!allows(side) && !out_get(decider, "ruleName"))
-		snprintf(buf, len, "%s isolates it, and no rule allows this", name);
+	if (!decider || !strcmp(tier, "none"))
+		snprintf(buf, len, "allowed: no policy isolates it");
+	else if (!strcmp(tier, "node"))
+		snprintf(buf, len, "allowed: a pod and its own node may always talk");
+	else if (allows(side))
+		snprintf(buf, len, "allowed by %s", name);
+	else if (!out_get(decider, "ruleName"))
+		snprintf(buf, len, "refused: %s isolates it, and no rule allows this", name);
 	else
-		snprintf(buf, len, "%s", name);
+		snprintf(buf, len, "refused by %s", name);
 }
 
 static void explain_side(struct cli *cli, const char *name, const json_t *side, const json_t *end)
@@ -280,12 +283,11 @@ static void explain_side(struct cli *cli, const char *name, const json_t *side, 
 
 	explain_end(end, who, sizeof(who));
 	if (!side) {
-		out_line(cli, name, STYLE_DIM, "%s: no pod that is known here, no policy", who);
+		out_line(cli, name, STYLE_NONE, "%s: no pod that is known here, so no policy", who);
 		return;
 	}
-	explain_decider(side, why, sizeof(why));
-	out_line(cli, name, allows(side) ? STYLE_GOOD : STYLE_BAD, "%s: %s by %s", who,
-		 allows(side) ? "allowed" : "refused", why);
+	explain_why(side, why, sizeof(why));
+	out_line(cli, name, allows(side) ? STYLE_GOOD : STYLE_BAD, "%s: %s", who, why);
 }
 
 static void explain_deciders(struct cli *cli, const json_t *obj, const json_t *verdicts)

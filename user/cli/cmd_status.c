@@ -248,14 +248,14 @@ static void show_policy(struct cli *cli, const json_t *p)
 {
 	if (!p)
 		return;
-	out_line(cli, "policy", STYLE_NONE,
-		 "%d policies over %d pods: %d classes, %d rule sets, %d rules, %d port sets",
-		 (int)out_integer(p, "policies"), (int)out_integer(p, "pods"),
+	out_line(cli, "policies", STYLE_NONE, "%d, over pods: %d", (int)out_integer(p, "policies"),
+		 (int)out_integer(p, "pods"));
+	out_line(cli, "compiled to", STYLE_NONE, "classes: %d, rule sets: %d, rules: %d, port sets: %d",
 		 (int)out_integer(p, "classes"), (int)out_integer(p, "ruleSets"),
 		 (int)out_integer(p, "rules"), (int)out_integer(p, "portSets"));
-	out_line(cli, "", STYLE_DIM, "%d commits, the last took %.1f ms",
-		 (int)out_integer(p, "commits"),
-		 1e3 * json_number_value(out_get(p, "commitSeconds")));
+	out_line(cli, "last change", STYLE_NONE, "in force after %.1f ms",
+		 1e3 * (json_number_value(out_get(p, "compileSeconds")) +
+			json_number_value(out_get(p, "commitSeconds"))));
 }
 
 static void show_refused(struct cli *cli, const json_t *list)
@@ -278,22 +278,31 @@ static void show_refused(struct cli *cli, const json_t *list)
 	}
 }
 
+/* The most frequent first. */
 static void show_drops(struct cli *cli, const json_t *drops)
 {
-	json_int_t total = 0;
-	const json_t *n;
-	const char *reason;
+	json_t *left = json_copy((json_t *)drops);
 	bool first = true;
 
-	json_object_foreach((json_t *)drops, reason, n)
-		total += json_integer_value(n);
-	if (!total)
+	if (!json_object_size(left))
 		out_line(cli, "drops", STYLE_NONE, "none");
-	json_object_foreach((json_t *)drops, reason, n) {
-		out_line(cli, first ? "drops" : "", STYLE_NONE, "%" JSON_INTEGER_FORMAT " %s",
-			 json_integer_value(n), reason);
+	while (json_object_size(left)) {
+		const char *reason, *most = NULL;
+		json_int_t max = -1;
+		json_t *n;
+
+		json_object_foreach(left, reason, n) {
+			if (json_integer_value(n) <= max)
+				continue;
+			max = json_integer_value(n);
+			most = reason;
+		}
+		out_line(cli, first ? "drops" : "", STYLE_NONE, "%" JSON_INTEGER_FORMAT " %s", max,
+			 most);
 		first = false;
+		json_object_del(left, most);
 	}
+	json_decref(left);
 }
 
 static void show_dataplane(struct cli *cli, const json_t *d)

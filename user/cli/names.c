@@ -119,3 +119,19 @@ void name_rule_text(const json_t *obj, char *buf, size_t len)
 	else
 		snprintf(buf, len, "%s", tier ? tier : "-");
 }
+
+void name_refusal_text(const json_t *obj, char *buf, size_t len)
+{
+	size_t used;
+
+	if (!json_string_value(json_object_get(obj, "policy")) &&
+	    !json_integer_value(json_object_get(obj, "rule"))) {
+		snprintf(buf, len, obj ? "isolated, no rule" : "-");
+		return;
+	}
+	name_rule_text(obj, buf, len);
+	used = strlen(buf);
+	if (json_string_value(json_object_get(obj, "policy")) &&
+	    !json_string_value(json_object_get(obj, "ruleName")))
+		snprintf(buf + used, len - used, ", no rule");
+}

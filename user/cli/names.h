@@ -32,6 +32,8 @@ int name_rule_into(struct cli *cli, json_t *row, __u32 rule, const char *tier);
 
 /* "shop/db-in ingress[0]", "rule 12", "no policy", "node", "-" from such an object. */
 void name_rule_text(const json_t *obj, char *buf, size_t len);
+/* The same of who refused: where no rule speaks, that is said. */
+void name_refusal_text(const json_t *obj, char *buf, size_t len);
 
 /* Whether the daemon answered; says it once when it did not. */
 bool names_known(struct cli *cli);
