@@ -189,5 +189,6 @@ class Node:
     def clean(self):
         for path in pathlib.Path("/run/netns").glob(f"{PREFIX}-*"):
             subprocess.run(["ip", "netns", "delete", path.name], check=False)
-        subprocess.run(["umount", "-q", self.dir / "bpf"], check=False)
+        if os.path.ismount(self.dir / "bpf"):
+            run("umount", self.dir / "bpf")
         shutil.rmtree(self.dir, ignore_errors=True)
