@@ -733,6 +733,20 @@ int source_dir_open(const struct source_dir_ctx *ctx, struct source_dir **out)
 	return 0;
 }
 
+void source_dir_rescan(struct source_dir *src)
+{
+	struct source_file *f, *next;
+
+	scan(src);
+	for (f = src->files; f; f = next) {
+		next = f->next;
+		if (f->missing)
+			forget_file(src, f);
+	}
+	load_dirty(src);
+	tell(src);
+}
+
 json_t *source_dir_refused_json(struct source_dir *src)
 {
 	return policy_refused_json(src->ctx.pol);

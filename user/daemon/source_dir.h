@@ -27,6 +27,8 @@ struct source_dir_ctx {
  * there is an empty one, and is read when it appears.
  */
 int source_dir_open(const struct source_dir_ctx *ctx, struct source_dir **out);
+/* Reads everything again at once, whatever has been seen of it; files that are gone, go. */
+void source_dir_rescan(struct source_dir *src);
 /* Closes the handles on the loop, then frees; NULL is fine. */
 void source_dir_close(struct source_dir *src);
 
