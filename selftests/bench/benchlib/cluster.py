@@ -9,6 +9,7 @@ import ipaddress
 import os
 import random
 
+PODS, POLICIES = 10000, 1000
 NAMESPACES = 100
 APPS = [f"app{i}" for i in range(10)]
 TIERS = ("front", "back", "data")

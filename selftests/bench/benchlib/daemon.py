@@ -10,7 +10,6 @@ from . import cluster
 from .node import NODE, Node, node_object, pair
 from .scope import Scope, built, stop
 
-PODS, POLICIES = 10000, 1000
 RATE = 10000		# datagrams a second over a restart
 SETTLE_S = 0.3		# of traffic before and after a restart
 ADDS_WARM = 3		# that are not counted: caches of the file system, first pages
@@ -126,7 +125,7 @@ def rss_10k_mib(figures, opts):
     """A full node of a big cluster: every pod and policy known, its own pods attached."""
     with Scope() as scope:
         node = Node(scope, "big", [node_object()])
-        pods = cluster.write(node.manifests, NODE, PODS, POLICIES)
+        pods = cluster.write(node.manifests, NODE, cluster.PODS, cluster.POLICIES)
         at = node.start(wait=120)
         figures.add("start_10k_ms", "ms", [(time.monotonic() - at) * 1000])
         local = [f"{p.namespace}/{p.name}" for p in pods if p.local][:opts.local]

@@ -16,6 +16,8 @@ from .topology import Path
 
 NODE = "bench"
 UPLINK = ("192.0.2.1/24", "2001:db8::1/64")
+ROUTER = "192.0.2.254"
+OTHER = "192.0.2.9"	# another node on the uplink
 POD_CIDRS = ["10.244.0.0/22", "fd00:244::/64"]
 PORT = 7001		# that the traffic tool serves
 
@@ -36,9 +38,9 @@ def node_object():
                                      for a in UPLINK]}}
 
 
-def pod_object(name, namespace, labels):
+def pod_object(name, namespace, labels, node=NODE):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": meta(name, namespace, labels),
-            "spec": {"nodeName": NODE, "containers": [{"name": "c", "image": "none"}]}}
+            "spec": {"nodeName": node, "containers": [{"name": "c", "image": "none"}]}}
 
 
 def policy_object(name, namespace, app, direction, peer):
@@ -65,6 +67,31 @@ def pair_objects():
     return out
 
 
+def outside_objects(remote_pod, outside):
+    """Another node with a second client, and an address outside that the client may ask."""
+    pod = pod_object("client-2", "bench", {"app": "client"}, "other")
+    pod["status"] = {"podIPs": [{"ip": remote_pod}]}
+    policy = policy_object("client-outside", "bench", "client", "Egress", "nobody")
+    policy["spec"]["egress"][0]["to"] = [{"ipBlock": {"cidr": f"{outside}/32"}}]
+    return [{"apiVersion": "v1", "kind": "Node", "metadata": meta("other"),
+             "spec": {"podCIDRs": [f"{remote_pod}/24".replace(".7/", ".0/")]},
+             "status": {"addresses": [{"type": "InternalIP", "address": OTHER}]}}, pod, policy]
+
+
+def allow_all():
+    """Client and server, and one policy for both that isolates them and allows each other."""
+    pods = [pod_object(app, "bench", {"app": app}) for app in ("client", "server")]
+    peers = [{"podSelector": {}}]
+    ports = [{"protocol": "TCP", "port": PORT}]
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+              "metadata": meta("each-other", "bench"),
+              "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"],
+                       "ingress": [{"from": peers, "ports": ports}],
+                       "egress": [{"to": peers, "ports": ports}]}}
+    return [{"apiVersion": "v1", "kind": "Namespace", "metadata": meta("bench")}, node_object(),
+            *pods, policy]
+
+
 class Node:
     """Directories and pins of its own; may be started and stopped any number of times."""
 
@@ -84,8 +111,10 @@ class Node:
         self.daemon = None
         self.write("00-objects", objects)
         self.ns = scope.netns(name, forwarding=True)
+        self.address = UPLINK[0].split("/")[0]
         self.ns.ip("link add uplink type veth peer name far", "link set far up",
-                   "link set uplink up", *(f"address add {a} dev uplink" for a in UPLINK))
+                   "link set uplink up", *(f"address add {a} dev uplink" for a in UPLINK),
+                   f"route add default via {ROUTER} dev uplink")
         scope.callback(self.remove)
 
     def write(self, name, objects):
@@ -157,10 +186,11 @@ class Node:
         return self.ns.run(self.plugin, env=env, stdin=json.dumps(config))
 
     def add(self, pod):
-        """Makes @pod ("namespace/name"); its namespace and its IPv4 address."""
+        """Makes @pod ("namespace/name"); its namespace and {family: address}."""
         ns = self.scope.netns(f"{self.name}-{pod.replace('/', '-')}")
         result = json.loads(self.cni("ADD", uuid.uuid4().hex, ns, pod))
-        return ns, next(ip["address"].split("/")[0] for ip in result["ips"] if "." in ip["address"])
+        addrs = [ip["address"].split("/")[0] for ip in result["ips"]]
+        return ns, {6 if ":" in a else 4: a for a in addrs}
 
     def rss_mib(self):
         with open(f"/proc/{self.daemon.pid}/status") as f:
@@ -174,7 +204,7 @@ def pair(scope, name):
     node.start()
     client, _ = node.add("bench/client")
     server, addr = node.add("bench/server")
-    return node, Path("sluice", client, server, addr)
+    return node, Path("sluice", client, server, addr[4])
 
 
 def sluice(scope):
