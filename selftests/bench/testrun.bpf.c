@@ -28,12 +28,11 @@ static __always_inline bool restored(struct __sk_buff *skb)
 	} else {
 		ip->ttl = restore.ttl;
 		ip->check = restore.check;
+		ip->saddr = restore.saddr;
 	}
-	if (restore.step) {
-		*ports = bpf_htons(restore.port);
-		if (++restore.port == TESTRUN_PORT_MIN + TESTRUN_PORTS)
-			restore.port = TESTRUN_PORT_MIN;
-	}
+	*ports = bpf_htons(restore.port);
+	if (restore.step && ++restore.port == TESTRUN_PORT_MIN + TESTRUN_PORTS)
+		restore.port = TESTRUN_PORT_MIN;
 	return true;
 }
 

@@ -63,13 +63,17 @@ struct frame {
 	struct testrun_restore restore;
 };
 
+struct end {
+	union sl_addr addr;
+	__u16 port;			/* host order */
+};
+
 struct bench_case {
 	const char *name;
 	struct node *node;
 	bool miss;
 	__u8 proto;
-	union sl_addr src, dst;
-	__u16 dport;
+	struct end src, dst;
 	struct frame frame;
 	double *samples;
 };
@@ -267,23 +271,25 @@ static int put_way(struct frame *fr, struct node *node, const union sl_addr *src
 	return dev_mac(fr->ifindex, eth->h_dest);
 }
 
-/* From end @from of the case (0: its source) to the other. */
-static int frame_build(struct frame *fr, const struct bench_case *bc, int from, __u8 tcp_flags)
+/* From @from to @to, whose address and port these are. */
+static int frame_build(struct frame *fr, const struct bench_case *bc, const struct end *from,
+		       const struct end *to, __u8 tcp_flags)
 {
-	const union sl_addr *src = from ? &bc->dst : &bc->src, *dst = from ? &bc->src : &bc->dst;
-	const __u16 port[2] = { from ? bc->dport : SPORT, from ? SPORT : bc->dport };
+	const __u16 port[2] = { from->port, to->port };
+	const struct iphdr *ip = (void *)(fr->data + ETH_HLEN);
 	int err;
 
 	memset(fr, 0, sizeof(*fr));
-	err = put_way(fr, bc->node, src, dst);
+	err = put_way(fr, bc->node, &from->addr, &to->addr);
 	if (err)
 		return err;
-	put_l4(fr, put_ip(fr, bc->proto, src, dst), bc->proto, port, tcp_flags);
+	put_l4(fr, put_ip(fr, bc->proto, &from->addr, &to->addr), bc->proto, port, tcp_flags);
 	memcpy(fr->restore.macs, fr->data, sizeof(fr->restore.macs));
 	fr->restore.ttl = TTL;
-	fr->restore.v6 = !sluice_addr_is_v4(src);
-	fr->restore.check = ((struct iphdr *)(fr->data + ETH_HLEN))->check;
-	fr->restore.port = TESTRUN_PORT_MIN;
+	fr->restore.v6 = !sluice_addr_is_v4(&from->addr);
+	fr->restore.check = ip->check;
+	fr->restore.saddr = ip->saddr;
+	fr->restore.port = from->port;
 	return 0;
 }
 
@@ -307,24 +313,57 @@ static int run(struct node *node, struct frame *fr, int prog_fd, unsigned int co
 	return err;
 }
 
-static int once(struct bench_case *bc, int from, __u8 tcp_flags)
+static int once(struct bench_case *bc, const struct end *from, const struct end *to,
+		__u8 tcp_flags)
 {
 	struct frame fr;
 	double ns;
-	int err = frame_build(&fr, bc, from, tcp_flags);
+	int err = frame_build(&fr, bc, from, to, tcp_flags);
 
 	return err ? err : run(bc->node, &fr, fr.prog_fd, 1, &ns);
+}
+
+/* Is this flow, in the direction of its initiator, one from @src to @dst? */
+static bool flow_is(const struct sl_tuple *key, const struct sl_flow *flow,
+		    const struct bench_case *bc)
+{
+	int from = flow->orig;
+
+	return !memcmp(&key->addr[from], &bc->src.addr, sizeof(key->addr[0])) &&
+	       !memcmp(&key->addr[!from], &bc->dst.addr, sizeof(key->addr[0]));
+}
+
+struct seen {
+	const struct bench_case *bc;
+	struct end as;			/* what the other end takes the source for */
+};
+
+static int find_translation(void *arg, const struct sl_tuple *key, const struct sl_flow *flow,
+			    bool half)
+{
+	struct seen *seen = arg;
+
+	(void)half;
+	if (!flow->nat_port || !flow_is(key, flow, seen->bc) ||
+	    key->port[flow->orig] != htons(seen->bc->src.port))
+		return 0;
+	seen->as.addr = flow->nat_addr;
+	seen->as.port = ntohs(flow->nat_port);
+	return 1;
 }
 
 /* There, back, and there again: established. */
 static int establish(struct bench_case *bc)
 {
+	struct seen seen = { .bc = bc, .as = bc->src };
 	int err;
 
-	err = once(bc, 0, FLAG_SYN);
+	err = once(bc, &bc->src, &bc->dst, FLAG_SYN);
 	if (!err)
-		err = once(bc, 1, FLAG_SYN | FLAG_ACK);
-	return err ? err : once(bc, 0, FLAG_ACK);
+		err = sluice_flow_each(bc->node->sl, find_translation, &seen);
+	if (err >= 0)
+		err = once(bc, &bc->dst, &seen.as, FLAG_SYN | FLAG_ACK);
+	return err ? err : once(bc, &bc->src, &bc->dst, FLAG_ACK);
 }
 
 struct doomed {
@@ -337,10 +376,8 @@ static int note_doomed(void *arg, const struct sl_tuple *key, const struct sl_fl
 		       bool half)
 {
 	struct doomed *d = arg;
-	int from = flow->orig;
 
-	if (half && !memcmp(&key->addr[from], &d->bc->src, sizeof(key->addr[0])) &&
-	    !memcmp(&key->addr[!from], &d->bc->dst, sizeof(key->addr[0])))
+	if (half && flow_is(key, flow, d->bc))
 		d->key[d->n++] = *key;
 	return d->n == FORGET_MAX;
 }
@@ -403,11 +440,12 @@ static int case_parse(char *arg, struct bench_case *bc)
 	proto = strsep(&arg, ",");
 	src = strsep(&arg, ",");
 	dst = strsep(&arg, ",");
-	if (!arg || !root || !ns || sluice_addr_parse(src, &bc->src) ||
-	    sluice_addr_parse(dst, &bc->dst))
+	if (!arg || !root || !ns || sluice_addr_parse(src, &bc->src.addr) ||
+	    sluice_addr_parse(dst, &bc->dst.addr))
 		return -EINVAL;
-	bc->dport = (__u16)atoi(arg);
+	bc->dst.port = (__u16)atoi(arg);
 	bc->miss = !strcmp(kind, "miss");
+	bc->src.port = bc->miss ? TESTRUN_PORT_MIN : SPORT;
 	bc->proto = strcmp(proto, "tcp") ? IPPROTO_UDP : IPPROTO_TCP;
 	bc->node = node_get(root, ns);
 	bc->samples = calloc(nrounds, sizeof(*bc->samples));
@@ -421,7 +459,7 @@ static int case_prepare(struct bench_case *bc)
 
 	if (setns(bc->node->ns, CLONE_NEWNET))
 		return -errno;
-	err = frame_build(&bc->frame, bc, 0, bc->miss ? FLAG_SYN : FLAG_ACK);
+	err = frame_build(&bc->frame, bc, &bc->src, &bc->dst, bc->miss ? FLAG_SYN : FLAG_ACK);
 	if (err)
 		return fail("no way in for its packets", bc->name, err);
 	bc->frame.restore.step = bc->miss;

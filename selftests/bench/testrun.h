@@ -8,11 +8,12 @@
 /* What each run writes into the packet, which the last one has changed. */
 struct testrun_restore {
 	__u32 macs[3];			/* destination and source, as in the frame */
+	__be32 saddr;			/* IPv4 */
 	__be16 check;			/* of the IPv4 header */
 	__u8 ttl;
 	__u8 v6;
 	__u32 step;			/* 1: a source port of its own for each run */
-	__u32 port;			/* the next one, host order */
+	__u32 port;			/* source, host order; with step the next one */
 };
 
 #define TESTRUN_PORT_MIN	1024

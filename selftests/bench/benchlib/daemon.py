@@ -45,6 +45,13 @@ class Probe:
         return json.loads(self.proc.stdout.readline())
 
 
+def nothing_passes(way):
+    """Whether none of a new flow's first datagrams arrives."""
+    with Probe(way, 2000) as probe:
+        netns.wait_for("datagrams", lambda: probe.ask()["sent"] > 20)
+        return not probe.end()["received"]
+
+
 def start_ms(figures, opts):
     """From exec, nothing loaded, to the first packet that arrives at a pod under policies."""
     samples = []
@@ -56,8 +63,10 @@ def start_ms(figures, opts):
         for _ in range(opts.starts):
             node.stop()
             node.unpin()
+            # the kernel lets go of a program some time after its last user
+            netns.wait_for("nothing to pass", lambda: nothing_passes(way))
             with Probe(way, 2000) as probe:
-                time.sleep(0.05)
+                netns.wait_for("datagrams", lambda: probe.ask()["sent"] > 20)
                 if probe.ask()["received"]:
                     raise RuntimeError("packets pass with nothing loaded")
                 at = node.start(wait=0)

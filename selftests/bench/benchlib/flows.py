@@ -62,7 +62,7 @@ def hits_and_misses(figures, opts):
                 live.case("flow_hit_masquerade_ns", "hit", "tcp", c4, OUTSIDE)]
         misses = [live.case("flow_miss_ns", "miss", "udp", c4, s4),
                   live.case("flow_miss_v6_ns", "miss", "udp", c6, s6)]
-        for cases, repeat in ((hits, opts.repeat), (misses, opts.repeat // 5)):
+        for cases, repeat in ((hits, opts.repeat), (misses, opts.repeat // 2)):
             cases = [c for c in cases if figures.wants(c.split("=")[0])]
             if cases:
                 for name, samples in run_cases(live, opts.runs, repeat, cases).items():
@@ -74,7 +74,7 @@ def by_policies(figures, opts):
     with Scope() as scope:
         few = Live(scope, "one", allow_all(), opts, 1)
         many = Live(scope, "tenk", allow_all(), opts, 9999)
-        samples = run_cases(few, opts.runs * 3, opts.repeat,
+        samples = run_cases(few, opts.runs * 4, opts.repeat,
                             [live.case(name, "hit", "tcp", live.client[4], live.server[4])
                              for name, live in (("few", few), ("many", many))])
         show(f"  an established packet: {statistics.median(samples['few']):.1f} ns at 1 policy, "

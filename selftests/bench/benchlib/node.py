@@ -19,6 +19,7 @@ UPLINK = ("192.0.2.1/24", "2001:db8::1/64")
 ROUTER = "192.0.2.254"
 OTHER = "192.0.2.9"	# another node on the uplink
 POD_CIDRS = ["10.244.0.0/22", "fd00:244::/64"]
+OBJECTS = "00-objects"	# the manifest of a node's own objects
 PORT = 7001		# that the traffic tool serves
 
 
@@ -109,7 +110,7 @@ class Node:
         self.socket = os.path.join(self.dir, "run", "sluiced.sock")
         self.log = os.path.join(self.dir, "sluiced.log")
         self.daemon = None
-        self.write("00-objects", objects)
+        self.write(OBJECTS, objects)
         self.ns = scope.netns(name, forwarding=True)
         self.address = UPLINK[0].split("/")[0]
         self.ns.ip("link add uplink type veth peer name far", "link set far up",

@@ -8,8 +8,8 @@ import time
 
 import netns
 from . import cluster
-from .daemon import Probe
-from .node import NODE, pair, policy_object
+from .daemon import Probe, nothing_passes
+from .node import NODE, OBJECTS, pair, pair_objects, policy_object
 from .scope import Scope, built
 
 NAMES = ["compile_full_ms", "compile_parse_ms", "compile_one_ms", "compile_one_local_ms"]
@@ -70,27 +70,21 @@ def policy_change_ms(figures, opts):
     samples = []
     with Scope() as scope:
         node, way = pair(scope, "change")
-        open_, shut = (policy_object("server-ingress", "bench", "server", "Ingress", peer)
-                       for peer in ("client", "nobody"))
+        open_ = pair_objects()
+        shut = [policy_object("server-ingress", "bench", "server", "Ingress", "nobody")
+                if o["metadata"]["name"] == "server-ingress" else o for o in open_]
         for _ in range(opts.changes // 4 + 1):
-            node.write("10-server", [shut])
-            netns.wait_for("the policy to refuse", lambda: refused(way))
+            node.write(OBJECTS, shut)
+            netns.wait_for("the policy to refuse", lambda: nothing_passes(way))
             with Probe(way, 10000) as probe:
                 netns.wait_for("datagrams", lambda: probe.ask()["sent"] > 100)
                 if probe.ask()["received"]:
                     raise RuntimeError("a packet passed against policy")
                 at = time.monotonic()
-                node.write("10-server", [open_])
+                node.write(OBJECTS, open_)
                 netns.wait_for("the first packet", lambda: probe.ask()["first"])
                 samples.append((probe.ask()["first"] - at) * 1000)
     figures.add("policy_change_ms", "ms", samples)
-
-
-def refused(way):
-    """Whether a new flow gets nothing through for a while."""
-    with Probe(way, 2000) as probe:
-        netns.wait_for("datagrams", lambda: probe.ask()["sent"] > 20)
-        return not probe.end()["received"]
 
 
 def parts(opts):
