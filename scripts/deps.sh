@@ -3,9 +3,7 @@
 #
 # Installs the Debian packages that building, the demo and the tests need.
 # Idempotent; quick when nothing is missing. Debian 12 (bookworm) takes what
-# is too old there from its own backports, and virtme-ng, which it has not,
-# from trixie, pinned so low that nothing else follows; all from the mirror
-# that apt already uses.
+# is too old there from its own backports, on the mirror that apt already uses.
 set -euo pipefail
 
 pkgs=(
@@ -18,10 +16,9 @@ pkgs=(
 	ca-certificates libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
 	zsh man-db groff-base
 	# tests in a virtual machine
-	busybox-static kmod
+	busybox-static kmod xz-utils
 )
 newer=(libbpf-dev bpftool iproute2 qemu-system-x86)	# bookworm: backports
-newest=(virtme-ng)					# bookworm: trixie
 
 # cnitool, the runtime of a test, wants Go 1.21; whichever one is there will do.
 if ! [[ $(go env GOVERSION 2>/dev/null) =~ ^go1\.(2[1-9]|[3-9][0-9]) ]]; then
@@ -45,7 +42,7 @@ wanting() {
 . /etc/os-release
 bookworm=false
 [ "${VERSION_CODENAME:-}" = bookworm ] && bookworm=true
-mapfile -t missing < <(wanting '?*' "${pkgs[@]}" "${newest[@]}")
+mapfile -t missing < <(wanting '?*' "${pkgs[@]}")
 if $bookworm; then
 	mapfile -t missing_newer < <(wanting '*bpo12*' "${newer[@]}")
 else
@@ -85,10 +82,7 @@ apt_install() {
 apt-get -q update
 release=()
 if $bookworm; then
-	# The stanza ends with an empty line, or apt reads it together with the next file's.
-	printf 'Package: *\nPin: release n=trixie\nPin-Priority: 50\n\n' >/etc/apt/preferences.d/trixie
 	add_suite bookworm-backports
-	add_suite trixie
 	apt-get -q update
 	release=(-t bookworm-backports)
 fi
