@@ -3,6 +3,7 @@
  * plane PIN_ROOT: loads the dataplane and puts known endpoints, flows, rules
  * and drops into its tables, through the maps themselves, so that what the
  * command line prints can be compared with what is known to be there.
+ * plane -f N PIN_ROOT adds N flows of UDP to a dataplane that is there.
  * plane -d PIN_ROOT takes it away again.
  */
 #include <arpa/inet.h>
@@ -209,6 +210,27 @@ static void policy(void)
 	put(SL_MAP_CLASS, &prefix, &cv);
 }
 
+static void many_flows(unsigned int n)
+{
+	struct sl_flow f = {
+		.kind = SL_FLOW_KIND_FLOW, .state = SL_FLOW_ESTABLISHED, .last_ns = ago(1),
+		.created_ns = ago(2), .ep = { 1, 0 }
+	};
+
+	for (unsigned int i = 0; i < n; i++) {
+		struct sl_tuple key = {
+			.addr = { addr("10.244.0.5"), addr("198.51.100.0") },
+			.port = { htons(i & 0xffff), htons(53) },
+			.proto = IPPROTO_UDP,
+		};
+
+		key.addr[1].b[15] = i >> 16;
+		f.dir[0].packets = i;
+		f.dir[0].bytes = i * 100ULL;
+		put(SL_MAP_FLOW, &key, &f);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int err;
@@ -219,8 +241,16 @@ int main(int argc, char **argv)
 			die(argv[2], err);
 		return 0;
 	}
+	if (argc == 4 && !strcmp(argv[1], "-f")) {
+		err = sluice_open(argv[3], &sl);
+		if (err)
+			die(argv[3], err);
+		many_flows((unsigned int)atoi(argv[2]));
+		sluice_close(sl);
+		return 0;
+	}
 	if (argc != 2) {
-		fprintf(stderr, "usage: plane [-d] PIN_ROOT\n");
+		fprintf(stderr, "usage: plane [-d | -f N] PIN_ROOT\n");
 		return 2;
 	}
 	err = sluice_load(argv[1], NULL, &sl);

@@ -347,6 +347,18 @@ static int take_options(struct cli_line *line, int argc, char **argv)
 	return step;
 }
 
+/* An option whose value may be left out, was left out, and could have been @text. */
+static const struct cli_option *bare_option(const struct cli_line *line, const char *text)
+{
+	for (size_t i = 0; i < line->nvalues; i++) {
+		const struct cli_option *o = line->values[i].opt;
+
+		if (o->bare && !line->values[i].text && !cli_types[o->type].check(text))
+			return o;
+	}
+	return NULL;
+}
+
 static int check_args(struct cli_line *line)
 {
 	const struct cli_arg *arg = line_command(line)->args;
@@ -367,6 +379,9 @@ static int check_args(struct cli_line *line)
 	}
 	if (i == line->nargs)
 		return 0;
+	if (bare_option(line, line->args[i]))
+		return line_error(line, "'%s' is too much; did you mean '--%s=%s'?", line->args[i],
+				  bare_option(line, line->args[i])->name, line->args[i]);
 	return line_error(line, "'%s' is too much: '%s' takes %s", line->args[i],
 			  line_name(line, name, sizeof(name)), i ? "nothing more" : "no argument");
 }

@@ -99,6 +99,14 @@ static void put_escaped(FILE *f, uint32_t c)
 	}
 }
 
+/* Nearly every text is nothing but these. */
+static bool is_plain(const char *s)
+{
+	while (*s >= 0x20 && *s < 0x7f)
+		s++;
+	return !*s;
+}
+
 char *text_clean(const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
@@ -108,6 +116,8 @@ char *text_clean(const char *s)
 	uint32_t c;
 	FILE *f;
 
+	if (is_plain(s))
+		return strdup(s);
 	f = open_memstream(&out, &size);
 	if (!f)
 		return NULL;
