@@ -299,8 +299,8 @@ class Pod:
             raise CniError(out.get("code"), out.get("msg", stderr), out.get("details", ""))
         return out
 
-    def add(self):
-        result = self.cni("ADD")
+    def add(self, **config):
+        result = self.cni("ADD", **config)
         for ip in result["ips"]:
             addr = ip["address"].split("/")[0]
             self.addr[6 if ":" in addr else 4] = addr
