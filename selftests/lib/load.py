@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-Traffic that runs beside a test, in a thread, and says at the end what became
+Traffic that runs beside a test, in a process, and says at the end what became
 of every datagram and every byte: open connections that something is done to.
 """
 import hashlib
+import json
+import os
 import random
 import selectors
 import socket
 import struct
 import sys
-import threading
 import time
 
+import linux
 import tap
 import traffic as tr
 
 TICK_S = 0.002
+DRAIN_S = 5	# for what is still on its way at the end
 # Large enough that only the dataplane can lose a datagram, not a late reader.
 RCVBUF = 16 << 20
 SO_RCVBUFFORCE = 33
@@ -147,7 +150,7 @@ class _Tcp:
             yield f"{self.name}: {n} segments sent again: packets were lost"
 
 
-class Load(threading.Thread):
+class Load:
     """
     with Load() as load:
         load.add("a to b", ns_a, ns_b, addr)
@@ -155,14 +158,13 @@ class Load(threading.Thread):
         ...what is done meanwhile...
         load.end()
 
-    end() fails the test if one datagram or segment was lost.
+    end() fails the test if one datagram or segment was lost. A process of its
+    own keeps the rate, whatever the test computes.
     """
 
     def __init__(self):
-        super().__init__(daemon=True)
         self.flows, self.servers = [], []
-        self.ending = threading.Event()
-        self.error = None
+        self.pid = None
         self.port = 9000
 
     def add(self, name, ns, to, addr):
@@ -174,16 +176,31 @@ class Load(threading.Thread):
             self.flows.append(kind(name, ns, server))
 
     def begin(self):
-        self.start()
-
-    def run(self):
+        me = os.getpid()
+        stop_r, self.stop = os.pipe2(os.O_CLOEXEC)
+        self.result, result_w = os.pipe2(os.O_CLOEXEC)
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid:
+            os.close(stop_r)
+            os.close(result_w)
+            return
         try:
-            self._run()
-        except BaseException as e:
-            self.error = e
+            linux.die_with_parent(me)
+            os.close(self.stop)
+            try:
+                self._run(stop_r)
+                result = self._result()
+            except Exception as e:
+                result = {"error": f"{type(e).__name__}: {e}"}
+            with os.fdopen(result_w, "w") as f:
+                json.dump(result, f)
+        finally:
+            os._exit(0)
 
-    def _run(self):
+    def _run(self, stop):
         sel = selectors.DefaultSelector()
+        sel.register(stop, selectors.EVENT_READ, None)
         for f in self.flows:
             for s in f.socks():
                 sel.register(s, selectors.EVENT_READ, f)
@@ -191,38 +208,50 @@ class Load(threading.Thread):
         deadline = None
         while True:
             now = time.monotonic()
-            if self.ending.is_set():
-                deadline = deadline or now + 5
+            if deadline:
                 if all(f.finished() for f in self.flows) or now > deadline:
                     return
             elif now >= due:
                 due = max(due + TICK_S, now - 0.1)
                 for f in self.flows:
                     f.send()
-            for key, _ in sel.select(max(0, min(due - now, TICK_S)) if not deadline else TICK_S):
-                key.data.receive(key.fileobj)
+            for key, _ in sel.select(TICK_S if deadline else max(0, due - now)):
+                if key.data:
+                    key.data.receive(key.fileobj)
+                else:
+                    sel.unregister(stop)
+                    deadline = now + DRAIN_S
+
+    def _result(self):
+        udp = [f for f in self.flows if isinstance(f, _Udp)]
+        tcp = [f for f in self.flows if isinstance(f, _Tcp)]
+        return {"datagrams": 2 * sum(f.sent for f in udp),
+                "bytes": sum(sum(f.sent.values()) for f in tcp),
+                "gap": max(f.longest for f in udp),
+                "bad": [text for f in self.flows for text in f.complaints()]}
+
+    def _finish(self):
+        os.close(self.stop)
+        with os.fdopen(self.result) as f:
+            text = f.read()
+        os.waitpid(self.pid, 0)
+        self.pid = None
+        return json.loads(text or '{"error": "the load died"}')
 
     def end(self):
-        self.ending.set()
-        self.join(20)
-        if self.error:
-            raise self.error
-        sent = sum(f.sent for f in self.flows if isinstance(f, _Udp)) * 2
-        nbytes = sum(sum(f.sent.values()) for f in self.flows if isinstance(f, _Tcp))
-        gap = max(f.longest for f in self.flows if isinstance(f, _Udp))
-        tap.diag(f"{sent} datagrams, {nbytes} bytes of TCP in {len(self.flows)} flows; "
-                 f"longest silence {gap * 1000:.0f} ms")
-        bad = [text for f in self.flows for text in f.complaints()]
-        tap.check(not bad, "\n".join(bad))
-        tap.check(sent > 100 and nbytes > 100_000, "the load did hardly run")
+        res = self._finish()
+        tap.check("error" not in res, res.get("error"))
+        tap.diag(f"{res['datagrams']} datagrams, {res['bytes']} bytes of TCP in {len(self.flows)} "
+                 f"flows; longest silence {res['gap'] * 1000:.0f} ms")
+        tap.check(not res["bad"], "\n".join(res["bad"]))
+        tap.check(res["datagrams"] > 100 and res["bytes"] > 100_000, "the load did hardly run")
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.ending.set()
-        if self.is_alive():
-            self.join(20)
+        if self.pid:
+            self._finish()
         for s in self.servers:
             s.sock.close()
         for f in self.flows:

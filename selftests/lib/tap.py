@@ -9,7 +9,9 @@ fails when it raises, and is skipped when it raises Skip.
 
     tap.main()
 """
+import faulthandler
 import os
+import signal
 import sys
 import time
 import traceback
@@ -52,6 +54,16 @@ def equal(got, want, what="value"):
         raise Failed(f"{what}: got {got!r}, want {want!r}")
 
 
+def explain(e):
+    """Where in the tests, and what; the depths of the library are of no interest."""
+    here = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
+    for f in traceback.extract_tb(e.__traceback__):
+        name = os.path.realpath(f.filename)
+        if name.startswith(here) and name != os.path.realpath(__file__):
+            diag(f"at {os.path.relpath(name, here)}:{f.lineno}: {f.line}")
+    diag(f"failed: {e}" if isinstance(e, Failed) else f"{type(e).__name__}: {e}")
+
+
 def _run(func, args):
     """Returns (ok, directive)."""
     try:
@@ -59,13 +71,8 @@ def _run(func, args):
         return True, ""
     except Skip as e:
         return True, f" # SKIP {e}"
-    except Failed as e:
-        where = traceback.extract_tb(e.__traceback__)
-        for f in where[1:-1]:
-            diag(f"at {os.path.basename(f.filename)}:{f.lineno}: {f.line}")
-        diag(f"failed: {e}")
-    except Exception:
-        diag(traceback.format_exc())
+    except Exception as e:
+        explain(e)
     return False, ""
 
 
@@ -78,6 +85,8 @@ def main(setup=None, on_failure=None):
     if os.environ.get("SLUICE_SELFTEST") is None:
         run = os.path.join(os.path.dirname(os.path.dirname(os.path.realpath(__file__))), "run")
         os.execv(run, [run, "--raw", os.path.realpath(sys.argv[0]), *sys.argv[1:]])
+    # the runner's time-out: say where it hung
+    faulthandler.register(signal.SIGTERM, chain=True)
     tests = [t for t in _tests if len(sys.argv) < 2 or sys.argv[1] in t[0]]
     print("TAP version 13", flush=True)
     if setup:
@@ -87,7 +96,7 @@ def main(setup=None, on_failure=None):
             print(f"1..0 # SKIP {e}", flush=True)
             sys.exit(0)
         except Exception as e:
-            diag(traceback.format_exc())
+            explain(e)
             print("1..1\nnot ok 1 - set up", flush=True)
             sys.exit(1)
     print(f"1..{len(tests)}", flush=True)
@@ -98,8 +107,8 @@ def main(setup=None, on_failure=None):
         if not ok and on_failure:
             try:
                 on_failure()
-            except Exception:
-                diag(traceback.format_exc())
+            except Exception as e:
+                explain(e)
         failed += not ok
         took = time.monotonic() - start
         if took > 1:
