@@ -155,7 +155,8 @@ class Cluster:
     def _put(node, path, obj):
         temp = f"{node.dir}/new.yaml"
         with open(temp, "w") as f:
-            json.dump(obj, f, indent=1)	# JSON is YAML
+            if obj:
+                json.dump(obj, f, indent=1)	# JSON is YAML
         os.rename(temp, path)
 
     def apply(self, *objects):
@@ -165,10 +166,17 @@ class Cluster:
             for n in self.nodes:
                 self._write(n, obj)
 
-    def delete(self, kind, name, ns=None):
+    def delete(self, kind, name, ns=None, unlink=False):
+        """
+        The object is gone from its file. @unlink: the file is gone, which the
+        daemon believes only a moment later; settle() does not wait for that.
+        """
         del self.objects[kind, ns, name]
         for n in self.nodes:
-            os.unlink(self._file(n, kind, ns, name))
+            if unlink:
+                os.unlink(self._file(n, kind, ns, name))
+            else:
+                self._put(n, self._file(n, kind, ns, name), None)
 
     def marker(self, node):
         """Writes a policy that selects nothing, for one node; returns its name."""

@@ -147,8 +147,10 @@ class Node:
         order.
         """
         name = self.cluster.marker(self)
-        netns.wait_for(f"manifests to be in force on {self.name}", lambda: any(
+        netns.wait_for(f"manifests to be known on {self.name}", lambda: any(
             p.get("name") == name for p in self.control("policies")))
+        # the commit is in the turn of the loop that read them, so before this is answered
+        netns.wait_for(f"manifests to be in force on {self.name}", self.ready)
 
     # ---------------------------------------------------------- counters
 

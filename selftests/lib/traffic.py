@@ -17,6 +17,7 @@ import time
 # How long silence lasts before it is one. Everything here is one machine.
 SILENCE_S = 1.0
 BLOCK = 65536
+TOKEN = 16
 
 TCP, UDP, SCTP = "TCP", "UDP", "SCTP"
 _KINDS = {
@@ -53,7 +54,10 @@ def have_sctp(ns):
 
 
 class Server:
-    """A bound socket; listening where the protocol does that. Use with `with`."""
+    """
+    A bound socket; listening where the protocol does that. Use with `with`.
+    Any number of probes may ask it at once: answer() serves them all.
+    """
 
     def __init__(self, ns, proto, addr, port):
         self.ns, self.proto, self.addr, self.port = ns, proto, addr, port
@@ -61,6 +65,8 @@ class Server:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.sock.bind((addr, port))
         self.port = self.sock.getsockname()[1]
+        self.seen = {}	# token: who sent it
+        self.answering = self.task = None
         if proto != UDP:
             self.sock.listen(512)
 
@@ -69,6 +75,44 @@ class Server:
 
     def __exit__(self, *_):
         self.sock.close()
+
+    def answer(self):
+        """Sends tokens back reversed, for as long as the loop of the caller runs."""
+        loop = asyncio.get_running_loop()
+        if self.answering is not loop:
+            self.answering = loop
+            task = self._answer_datagrams() if self.proto == UDP else self._answer_streams()
+            self.task = loop.create_task(task)
+
+    async def _answer_datagrams(self):
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                token, peer = await loop.sock_recvfrom(self.sock, 2048)
+            except OSError:
+                continue	# an ICMP error about an answer that somebody did not wait for
+            self.seen[token] = peer
+            self.sock.sendto(token[::-1], peer)
+
+    async def _answer_streams(self):
+        loop = asyncio.get_running_loop()
+        tasks = set()
+        while True:
+            conn, peer = await loop.sock_accept(self.sock)
+            task = loop.create_task(self._answer_stream(conn, peer))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+    async def _answer_stream(self, conn, peer):
+        loop = asyncio.get_running_loop()
+        with conn:
+            try:
+                token = await loop.sock_recv(conn, 64)
+                self.seen[token] = peer
+                await loop.sock_sendall(conn, token[::-1])
+                await loop.sock_recv(conn, 64)	# until the other side has read and closed
+            except OSError:
+                pass
 
     async def accept(self):
         conn, peer = await asyncio.get_running_loop().sock_accept(self.sock)
@@ -111,48 +155,14 @@ _REFUSED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EAC
             errno.ECONNRESET, errno.ENOPROTOOPT, errno.EPROTO)
 
 
-async def _probe_stream(ns, server, addr, port, timeout):
+async def _exchange_token(sock, server, timeout):
+    """A token there, its reverse back; returns whom the server saw."""
     loop = asyncio.get_running_loop()
-    a = await connect(ns, server.proto, addr, port, timeout)
-    conn = None
-    try:
-        conn, peer = await asyncio.wait_for(server.accept(), timeout)
-        token = random.randbytes(16)
-        await loop.sock_sendall(a, token)
-        if await asyncio.wait_for(loop.sock_recv(conn, 64), timeout) != token:
-            raise RuntimeError("other bytes arrived than were sent")
-        await loop.sock_sendall(conn, token[::-1])
-        if await asyncio.wait_for(loop.sock_recv(a, 64), timeout) != token[::-1]:
-            raise RuntimeError("other bytes came back than were sent")
-        return peer
-    finally:
-        a.close()
-        if conn:
-            conn.close()
-
-
-async def _probe_datagram(ns, server, addr, port, timeout):
-    loop = asyncio.get_running_loop()
-    a = await connect(ns, UDP, addr, port)
-    try:
-        token = random.randbytes(16)
-        a.send(token)
-
-        async def serve():
-            while True:
-                data, peer = await loop.sock_recvfrom(server.sock, 2048)
-                if data == token:
-                    server.sock.sendto(token[::-1], peer)
-                    return peer
-        served = asyncio.ensure_future(serve())
-        try:
-            if await asyncio.wait_for(loop.sock_recv(a, 64), timeout) != token[::-1]:
-                raise RuntimeError("other bytes came back than were sent")
-            return await served
-        finally:
-            served.cancel()
-    finally:
-        a.close()
+    token = random.randbytes(TOKEN)
+    await loop.sock_sendall(sock, token)
+    if await asyncio.wait_for(loop.sock_recv(sock, 64), timeout) != token[::-1]:
+        raise RuntimeError("other bytes came back than were sent")
+    return server.seen.pop(token)
 
 
 async def probe_peer(ns, server, addr=None, port=None, timeout=SILENCE_S):
@@ -161,9 +171,13 @@ async def probe_peer(ns, server, addr=None, port=None, timeout=SILENCE_S):
     returns (outcome, address the server saw).
     """
     addr, port = addr or server.addr, port or server.port
-    one = _probe_datagram if server.proto == UDP else _probe_stream
+    server.answer()
     try:
-        return "open", await one(ns, server, addr, port, timeout)
+        sock = await connect(ns, server.proto, addr, port, timeout)
+        try:
+            return "open", await _exchange_token(sock, server, timeout)
+        finally:
+            sock.close()
     except (TimeoutError, asyncio.TimeoutError):
         return "silent", None
     except OSError as e:
