@@ -226,8 +226,8 @@ def membership():
     for v in (4, 6):
         tap.equal(ask(pods["a1"].ns, "a4", v), "open", "a1 to a4")
         tap.equal(ask(p4.ns, "a1", v), "open", "a4 to a1")
-    with tr.Server(p4.ns, tr.TCP, p4.addr[4], 7000) as s4, tr.Stream(pods["a1"].ns, s4) as st, \
-            tr.Server(pods["a2"].ns, tr.TCP, pods["a2"].addr[4], 7000) as s2, \
+    with tr.Server(p4.ns, tr.TCP, p4.addr[4], 7010) as s4, tr.Stream(pods["a1"].ns, s4) as st, \
+            tr.Server(pods["a2"].ns, tr.TCP, pods["a2"].addr[4], 7010) as s2, \
             tr.Stream(pods["a1"].ns, s2) as twin:
         obj = c.objects["Node", None, "n4"]
         c.delete("Node", "n4")
