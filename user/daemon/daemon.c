@@ -228,7 +228,12 @@ static int start_signals(struct daemon *d)
 	return 0;
 }
 
-/* One daemon for a run directory; the lock is the process's and ends with it. */
+/*
+ * One daemon for a run directory; the lock is the process's and ends with it,
+ * but not before the end of a loader that it left behind in the verifier.
+ */
+#define LOCK_WAIT_MS	5000
+
 static int start_lock(struct daemon *d)
 {
 	int dir, err;
@@ -241,7 +246,7 @@ static int start_lock(struct daemon *d)
 	dir = open(d->cfg.run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return -errno;
-	d->lock = file_lock(dir, "sluiced.lock", 0);
+	d->lock = file_lock(dir, "sluiced.lock", LOCK_WAIT_MS);
 	close(dir);
 	return d->lock < 0 ? d->lock : 0;
 }
