@@ -40,19 +40,47 @@ static int probe_btf(const struct probe *probe)
 	return !access(LIB_KERNEL_BTF, R_OK);
 }
 
+/* A classifier that returns 0; its descriptor. */
+static int load_classifier(void)
+{
+	static const struct bpf_insn insns[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+
+	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "sl_probe", "GPL", insns, ARRAY_SIZE(insns),
+			     NULL);
+}
+
+/* libbpf takes "not permitted" for "not there", or for a helper that is: asked first. */
+static int not_permitted(void)
+{
+	int fd = load_classifier();
+
+	if (fd >= 0)
+		close(fd);
+	return fd == -EPERM || fd == -EACCES ? fd : 0;
+}
+
 static int probe_prog(const struct probe *probe)
 {
-	return libbpf_probe_bpf_prog_type(probe->arg, NULL);
+	int err = not_permitted();
+
+	return err ? err : libbpf_probe_bpf_prog_type(probe->arg, NULL);
 }
 
 static int probe_map(const struct probe *probe)
 {
-	return libbpf_probe_bpf_map_type(probe->arg, NULL);
+	int err = not_permitted();
+
+	return err ? err : libbpf_probe_bpf_map_type(probe->arg, NULL);
 }
 
 static int probe_helper(const struct probe *probe)
 {
-	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, probe->arg, NULL);
+	int err = not_permitted();
+
+	return err ? err : libbpf_probe_bpf_helper(BPF_PROG_TYPE_SCHED_CLS, probe->arg, NULL);
 }
 
 static int probe_mmap(const struct probe *probe)
@@ -80,18 +108,6 @@ static int probe_batch(const struct probe *probe)
 	err = bpf_map_lookup_batch(fd, NULL, &at, &key, &value, &count, NULL);
 	close(fd);
 	return !err || err == -ENOENT;
-}
-
-/* A classifier that returns 0; its descriptor. */
-static int load_classifier(void)
-{
-	static const struct bpf_insn insns[] = {
-		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0 },
-		{ .code = BPF_JMP | BPF_EXIT },
-	};
-
-	return bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "sl_probe", "GPL", insns, ARRAY_SIZE(insns),
-			     NULL);
 }
 
 static int probe_jit(const struct probe *probe)
