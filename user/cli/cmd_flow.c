@@ -152,7 +152,9 @@ static void cell_allowed(const json_t *row, const char *key, struct out_cell *ce
 	(void)key;
 	name_rule_text(out_get(row, "egress"), from, sizeof(from));
 	name_rule_text(out_get(row, "ingress"), to, sizeof(to));
-	if (!strcmp(from, to))
+	if (!strcmp(from, "node") || !strcmp(to, "node"))
+		snprintf(cell->text, OUT_CELL, "node");
+	else if (!strcmp(from, to))
 		snprintf(cell->text, OUT_CELL, "%s", from);
 	else
 		snprintf(cell->text, OUT_CELL, "%s > %s", from, to);
@@ -160,8 +162,8 @@ static void cell_allowed(const json_t *row, const char *key, struct out_cell *ce
 
 static const struct out_column columns[] = {
 	{ { .heading = "PROTO" }, "protocol", out_text },
-	{ { .heading = "SOURCE", .least = 21 }, "source", out_end },
-	{ { .heading = "DESTINATION", .least = 21 }, "destination", out_end },
+	{ { .heading = "SOURCE", .least = 15 }, "source", out_end },
+	{ { .heading = "DESTINATION", .least = 15 }, "destination", out_end },
 	{ { .heading = "STATE" }, "state", cell_state },
 	{ { .heading = "PACKETS", .right = true, .drop = 2 }, "packets", out_number },
 	{ { .heading = "BYTES", .right = true }, "bytes", out_bytes },

@@ -311,8 +311,11 @@ static void explain_kernel(struct cli *cli, const json_t *obj, const json_t *ker
 
 static void explain_verdict(struct cli *cli, const char *family, bool allowed)
 {
-	fprintf(cli->out, "%s%s%s%s\n", cli->colour ? style_begin(allowed ? STYLE_GOOD : STYLE_BAD) : "",
-		allowed ? "ALLOWED" : "DENIED", family, cli->colour ? style_end(STYLE_GOOD) : "");
+	if (cli->colour)
+		fprintf(cli->out, "%s%s", style_begin(STYLE_STRONG),
+			style_begin(allowed ? STYLE_GOOD : STYLE_BAD));
+	fprintf(cli->out, "%s%s%s\n", allowed ? "ALLOWED" : "DENIED", family,
+		cli->colour ? style_end(STYLE_STRONG) : "");
 }
 
 /* The other family is told of only where it has another verdict; null: no kernel to ask. */
