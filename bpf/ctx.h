@@ -19,6 +19,8 @@ enum sl_pkt_flag {
 	SL_PKT_COUNTED		= 1 << 5, /* in the flow's counters already */
 	SL_PKT_NOFLOW		= 1 << 6, /* sl_flow was asked and knows nothing */
 	SL_PKT_NOHALF		= 1 << 7, /* nor does sl_half */
+	SL_PKT_ALIAS		= 1 << 8, /* came under the address of a masqueraded flow */
+	SL_PKT_ALIAS_GONE	= 1 << 9, /* which that flow has no more */
 };
 
 enum sl_parse {
@@ -40,6 +42,7 @@ struct sl_ctx {
 	__u16 l4_off;			/* bytes from the start of the frame */
 	__u16 inner_off;		/* ICMP error: embedded IP header */
 	__u16 inner_l4;			/* ICMP error: embedded layer 4 header */
+	__u16 flags;			/* enum sl_pkt_flag */
 	__be16 eth_proto;
 	__u8 dir;			/* canonical direction of this packet */
 	__u8 family;			/* enum sl_family */
@@ -48,7 +51,6 @@ struct sl_ctx {
 	__u8 tcp_flags;			/* or ICMP type */
 	__u8 hook;			/* enum sl_hook */
 	__u8 tier;
-	__u8 flags;			/* enum sl_pkt_flag */
 };
 
 /*

@@ -183,6 +183,8 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 	c->ep = 0;
 	if (!(c->flags & SL_PKT_ICMP_ERROR))
 		sl_flow_adopt_way(c, &s->flow);
+	if (f->nat_port != s->flow.nat_port || !sl_addr_eq(&f->nat_addr, &s->flow.nat_addr))
+		c->flags |= SL_PKT_ALIAS_GONE;
 	sl_flow_update(f, &s->flow);
 	return SL_DROP_NONE;
 }
@@ -224,10 +226,19 @@ __noinline int sl_half_pass(struct __sk_buff *skb, struct sl_ctx *c)
 	return sl_flow_pass(skb, c, f);
 }
 
+/*
+ * The responder of a masqueraded flow knows the initiator by its outside
+ * address alone; under the inner one nobody out there speaks for it.
+ */
+static __always_inline bool sl_flow_bypassed(const struct sl_ctx *c, const struct sl_flow *f)
+{
+	return f->dir[c->dir & 1].flags & SL_FLOW_DIR_DNAT && !(c->flags & SL_PKT_ALIAS);
+}
+
 static __always_inline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *c,
 					  const struct sl_flow *f)
 {
-	return f->kind == SL_FLOW_KIND_FLOW && sl_flow_current(f) && sl_flow_way_in(skb, c, f) &&
+	return !sl_flow_bypassed(c, f) && f->kind == SL_FLOW_KIND_FLOW && sl_flow_current(f) && sl_flow_way_in(skb, c, f) &&
 	       !sl_flow_is_over(c, f);
 }
 
@@ -254,6 +265,7 @@ static __noinline bool sl_alias_resolve(struct sl_ctx *c)
 		return false;
 	c->key = a->inner;
 	c->dir = !(f->orig & 1);
+	c->flags |= SL_PKT_ALIAS;
 	return true;
 }
 
@@ -294,6 +306,13 @@ static __always_inline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
 	return act == SL_ACT_HALF ? sl_half_pass(skb, c) : act;
 }
 
+/* To an address and port that were a pod's until this moment: the stack's again. */
+static __always_inline bool sl_alias_gone(const struct sl_ctx *c)
+{
+	return (c->flags & (SL_PKT_ALIAS | SL_PKT_ALIAS_GONE)) ==
+	       (SL_PKT_ALIAS | SL_PKT_ALIAS_GONE);
+}
+
 /*
  * Guard has passed; there is no entry that is right for the packet. Judges
  * the one there is again, or begins a flow.
@@ -310,6 +329,8 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 	f = sl_flow_get(&c->key);
 	if (!f || f->kind != SL_FLOW_KIND_FLOW)
 		return sl_flow_new(skb, c);
+	if (sl_flow_bypassed(c, f))
+		return sl_drop_packet(skb, c, SL_DROP_MARTIAN);
 	if (sl_flow_is_over(c, f)) {
 		sl_count_inc(f->state == SL_FLOW_CLOSING ? SL_COUNT_FLOW_CLOSED :
 							   SL_COUNT_FLOW_EXPIRED);
@@ -319,7 +340,16 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 	reason = sl_flow_rejudge(skb, c, f);
 	if (reason)
 		return sl_drop_packet(skb, c, reason);
+	if (sl_alias_gone(c))
+		return SL_ACT_NEXT;
 	return sl_flow_pass(skb, c, f);
+}
+
+/* Redirects are between a router and its neighbours, quenches obsolete: RFC 6633. */
+static __always_inline bool sl_icmp_forwardable(const struct sl_ctx *c)
+{
+	return c->family == SL_FAMILY_V6 ||
+	       (c->tcp_flags != ICMP_REDIRECT && c->tcp_flags != ICMP_SOURCE_QUENCH);
 }
 
 /*
@@ -334,7 +364,8 @@ __noinline int sl_icmp_relate(struct __sk_buff *skb, struct sl_ctx *c)
 	int reason;
 	__u32 dir;
 
-	if (!c || !s || !sl_addr_eq(&s->outer[1], &c->key.addr[!(c->dir & 1)]))
+	if (!c || !s || !sl_icmp_forwardable(c) ||
+	    !sl_addr_eq(&s->outer[1], &c->key.addr[!(c->dir & 1)]))
 		return SL_ACT_CONTINUE;
 	f = sl_flow_get(&c->key);
 	if (f && f->kind == SL_FLOW_KIND_ALIAS && c->hook == SL_HOOK_FROM_UPLINK &&
@@ -349,7 +380,11 @@ __noinline int sl_icmp_relate(struct __sk_buff *skb, struct sl_ctx *c)
 		reason = sl_flow_rejudge(skb, c, f);
 		if (reason)
 			return sl_drop_packet(skb, c, reason);
+		if (sl_alias_gone(c))
+			return SL_ACT_CONTINUE;
 	}
+	if (sl_flow_bypassed(c, f))
+		return SL_ACT_CONTINUE;
 	c->flags |= SL_PKT_COUNTED;
 	return sl_forward(skb, c, f);
 }
