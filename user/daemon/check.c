@@ -8,11 +8,18 @@
 
 static void check_report(void *arg, const struct diag *diag)
 {
+	static const char *const levels[] = {
+		[DIAG_ERROR] = "",
+		[DIAG_WARNING] = "warning: ",
+		[DIAG_NOTE] = "note: ",
+	};
+	struct diag place = *diag;
 	char text[1200];
 
 	(void)arg;
-	diag_format(diag, text, sizeof(text));
-	printf("%s\n", text);
+	place.text[0] = '\0';
+	diag_format(&place, text, sizeof(text));
+	printf("%s%s%s\n", text, levels[diag->level], diag->text);
 }
 
 /* The options are right, or main() would not have come here. */

@@ -268,6 +268,7 @@ static void on_closed(uv_handle_t *handle)
 static void events_stop(struct events *ev)
 {
 	events_mask(ev, 0);
+	events_forget_names(ev);
 	ev->on = false;
 	uv_timer_stop(&ev->timer);
 	if (ev->ring && !uv_is_closing((uv_handle_t *)&ev->poll)) {

@@ -82,12 +82,13 @@ static json_t *op_status(struct op_call *call)
 	char buf[512];
 	const char *reason = daemon_reason(d, buf, sizeof(buf));
 
-	return or_nomem(call, json_pack("{s:s, s:i, s:i, s:f, s:b, s:s?, s:o, s:{s:i, s:i}, s:o, s:o}",
+	return or_nomem(call, json_pack("{s:s, s:i, s:i, s:f, s:b, s:s?, s:o, s:{s:i, s:i}, s:o, s:o, s:o}",
 		"version", SLUICE_VERSION, "abi", SL_ABI_VERSION, "pid", (int)getpid(),
 		"uptimeSeconds", (double)(uv_hrtime() - d->started_ns) / 1e9,
 		"ready", !reason, "reason", reason, "node", node_status_json(d->node),
 		"endpoints", "total", endpoints_count(d->eps), "closed", count_closed(d),
-		"policy", policy_stats_json(d), "refused", source_dir_refused_json(d->source)));
+		"policy", policy_stats_json(d), "refused", source_dir_refused_json(d->source),
+		"warnings", policy_warnings_json(d->pol)));
 }
 
 static json_t *op_nodes(struct op_call *call)
