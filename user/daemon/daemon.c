@@ -2,7 +2,6 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,33 +227,24 @@ static int start_signals(struct daemon *d)
 	return 0;
 }
 
-/*
- * One daemon for a run directory; the lock is the process's and ends with it,
- * but not before the end of a loader that it left behind in the verifier.
- */
-#define LOCK_WAIT_MS	5000
-
 static int start_lock(struct daemon *d)
 {
-	int dir, err;
+	int err = file_mkdir(d->cfg.run_dir, 0700);
 
-	err = file_mkdir(d->cfg.run_dir, 0700);
 	if (!err)
 		err = file_mkdir(d->cfg.state_dir, 0700);
-	if (err)
-		return err;
-	dir = open(d->cfg.run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir < 0)
-		return -errno;
-	d->lock = file_lock(dir, "sluiced.lock", LOCK_WAIT_MS);
-	close(dir);
-	return d->lock < 0 ? d->lock : 0;
+	if (!err)
+		err = lock_run_dir(&d->cfg, &d->lock);
+	/* before loading: programs of a daemon at work are not to be replaced */
+	return err ? err : lock_pins(&d->cfg, &d->lock);
 }
 
 static int start_dataplane(struct daemon *d)
 {
 	int err = load_run(&d->cfg, &d->features);
 
+	if (!err)
+		err = lock_pins(&d->cfg, &d->lock);
 	return err ? err : sluice_open(d->cfg.pin_root, &d->sl);
 }
 
@@ -368,7 +358,7 @@ static const struct {
 	const char *what;
 	int (*start)(struct daemon *d);
 } steps[] = {
-	{ "run directory", start_lock },
+	{ "locks", start_lock },
 	{ "signals", start_signals },
 	{ "rtnetlink", start_rt },
 	{ "BPF programs", start_dataplane },
@@ -413,14 +403,13 @@ static void daemon_free(struct daemon *d)
 	policy_free(d->pol);
 	sluice_close(d->sl);
 	rt_close(d->rt);
-	if (d->lock >= 0)
-		close(d->lock);
+	lock_release(&d->lock);
 }
 
-static const char *explain(const char *what, int err)
+static const char *explain(int err)
 {
-	if (err == -ETIMEDOUT && !strcmp(what, "run directory"))
-		return "another sluiced serves this run directory";
+	if (err == -EBUSY)
+		return "another sluiced is at work here";
 	if (err == -EPERM)
 		return "not permitted: needs CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and, to mount "
 		       "a bpffs, CAP_SYS_ADMIN";
@@ -433,13 +422,13 @@ int daemon_run(struct daemon *d)
 {
 	int err = 0;
 
-	d->lock = -1;
+	d->lock = (struct lock)LOCK_NONE;
 	d->started_ns = uv_hrtime();
 	uv_loop_init(&d->loop);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !err; i++) {
 		err = steps[i].start(d);
 		if (err)
-			log_error("%s: %s", steps[i].what, explain(steps[i].what, err));
+			log_error("%s: %s", steps[i].what, explain(err));
 		else
 			log_debug("%s: %.1f ms after start", steps[i].what,
 				  (double)(uv_hrtime() - d->started_ns) / 1e6);

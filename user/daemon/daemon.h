@@ -14,6 +14,7 @@
 #include "daemon/events.h"
 #include "daemon/house.h"
 #include "daemon/load.h"
+#include "daemon/lock.h"
 #include "daemon/node.h"
 #include "daemon/source_dir.h"
 
@@ -40,7 +41,7 @@ struct daemon {
 	bool told_ready;
 	bool stopping;
 	uint64_t started_ns;		/* uv_hrtime() */
-	int lock;			/* on the run directory */
+	struct lock lock;
 	char socket[CONFIG_PATH_MAX + 32];
 };
 

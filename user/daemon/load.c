@@ -15,6 +15,9 @@
 #include "common/log.h"
 #include "daemon/load.h"
 
+#define LOAD_BUSY_TRIES	250
+#define LOAD_BUSY_US	20000
+
 static void load_log(void *arg, const char *line)
 {
 	(void)arg;
@@ -62,13 +65,30 @@ struct load_result {
 	struct kernel_features features;
 };
 
+/* The loader of a daemon that was just killed may not be quite dead. */
+static int load_patiently(const struct config *cfg)
+{
+	int err = load_here(cfg);
+
+	for (int i = 0; err == -EBUSY && i < LOAD_BUSY_TRIES; i++) {
+		usleep(LOAD_BUSY_US);
+		err = load_here(cfg);
+	}
+	return err;
+}
+
 static void load_child(const struct config *cfg, int fd)
 {
 	struct load_result r = { 0 };
+	const int pipe_fd = STDERR_FILENO + 1;
 
+	/* Nothing of the daemon's but the pipe: its locks are its own, and must
+	 * end with it though we live on for a moment. */
+	if (dup2(fd, pipe_fd) < 0 || close_range(pipe_fd + 1, ~0U, 0))
+		_exit(1);
 	load_features(&r.features);
-	r.err = load_here(cfg);
-	_exit(write(fd, &r, sizeof(r)) != sizeof(r));
+	r.err = load_patiently(cfg);
+	_exit(write(pipe_fd, &r, sizeof(r)) != sizeof(r));
 }
 
 static int load_wait(pid_t pid, int fd, struct load_result *r)

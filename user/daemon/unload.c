@@ -6,29 +6,22 @@
 #include "daemon/unload.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/ip.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
-#include "common/file.h"
 #include "common/log.h"
 #include "common/rtnl.h"
+#include "daemon/lock.h"
 #include "daemon/node.h"
 
-/* -EBUSY while a daemon serves the run directory; no directory, no daemon. */
-static int lock_run_dir(const struct config *cfg, int *lock)
+/* -EBUSY while a daemon runs; no run directory, no daemon. */
+static int lock_both(const struct config *cfg, struct lock *lock)
 {
-	int dir = open(cfg->run_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = lock_run_dir(cfg, lock);
 
-	*lock = -1;
-	if (dir < 0)
-		return errno == ENOENT ? 0 : -errno;
-	*lock = file_lock(dir, "sluiced.lock", 0);
-	close(dir);
-	if (*lock >= 0)
-		return 0;
-	return *lock == -ETIMEDOUT ? -EBUSY : *lock;
+	if (!err || err == -ENOENT)
+		err = lock_pins(cfg, lock);
+	return err;
 }
 
 /*
@@ -68,13 +61,15 @@ static int unload_dataplane(const struct config *cfg, struct rt *rt)
 
 int unload_run(const struct config *cfg)
 {
+	struct lock lock = LOCK_NONE;
 	struct rt *rt;
-	int lock, err, node;
+	int err, node;
 
-	err = lock_run_dir(cfg, &lock);
+	err = lock_both(cfg, &lock);
 	if (err) {
 		log_error("unload: %s", err == -EBUSY ? "sluiced is running: stop it first" :
 							strerror(-err));
+		lock_release(&lock);
 		return 1;
 	}
 	err = rt_open(&rt);
@@ -87,7 +82,6 @@ int unload_run(const struct config *cfg)
 			err = node;
 		rt_close(rt);
 	}
-	if (lock >= 0)
-		close(lock);
+	lock_release(&lock);
 	return err < 0 ? 1 : 0;
 }
