@@ -95,7 +95,8 @@ static void options_have_values(void **state)
 	char *copy;
 
 	(void)state;
-	assert_int_equal(parse("sluice flow --proto=udp --proto tcp --watch --top 7", &line, &copy), 0);
+	assert_int_equal(parse("sluice flow --proto=udp --proto tcp --watch --top 7", &line,
+			       &copy), 0);
 	assert_string_equal(line_value(&line, "proto")->text, "tcp");
 	assert_string_equal(line_value(&line, "top")->text, "7");
 	assert_non_null(line_value(&line, "watch"));
@@ -122,7 +123,9 @@ static const char *nearest(const char *word, const char *const *words)
 
 static void nearest_word_is_suggested(void **state)
 {
-	static const char *const words[] = { "status", "endpoint", "flow", "drop", "features", NULL };
+	static const char *const words[] = {
+		"status", "endpoint", "flow", "drop", "features", NULL
+	};
 
 	(void)state;
 	assert_string_equal(nearest("satus", words), "status");
@@ -183,7 +186,8 @@ static void only_documented_keys_pass(void **state)
 				"x", 2, "b", "c", 3, "y", 4, "d", "e", 5, "z", 6, 7, "f", "any", 8);
 	json_t *want = json_pack("{s:i, s:{s:i}, s:[{s:i}, {s:n}], s:{s:i}}", "a", 1, "b", "c", 3,
 				 "d", "e", 5, "e", "f", "any", 8);
-	json_t *got = key_select(keys, src), *empty = json_pack("{s:n, s:n, s:n, s:n}", "a", "b", "d", "f");
+	json_t *empty = json_pack("{s:n, s:n, s:n, s:n}", "a", "b", "d", "f");
+	json_t *got = key_select(keys, src);
 	json_t *nothing = key_select(keys, NULL), *other = json_pack("{s:[], s:{}}", "b", "d");
 	json_t *types = key_select(keys, other);
 

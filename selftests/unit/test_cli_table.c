@@ -209,7 +209,9 @@ static void cells_cannot_break_a_table(void **state)
 
 static void wide_characters_are_cut_whole(void **state)
 {
-	static const struct table_column two[] = { { .heading = "A", .least = 1 }, { .heading = "B" } };
+	static const struct table_column two[] = {
+		{ .heading = "A", .least = 1 }, { .heading = "B" }
+	};
 	const struct cell row[] = { { "\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2", 0 }, { "b", 0 } };
 	struct table *t;
 	char *text = NULL;

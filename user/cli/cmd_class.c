@@ -9,7 +9,7 @@ static const struct cli_key keys[] = {
 	{ "pods", "array of strings", "pods in the class, NAMESPACE/NAME" },
 	{ "prefixes", "array of strings", "prefixes in the class that are no pods'" },
 	{ "peers", "array of strings", "peers of policies' rules that select the class" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static const struct out_column columns[] = {

@@ -29,7 +29,7 @@ static const struct cli_key summary_keys[] = {
 	{ "text", "string", "what it means" },
 	{ "packets", "integer", "packets dropped since the dataplane was loaded" },
 	{ "bytes", "integer", "bytes of layer 3" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static int run_summary(struct cli *cli)
@@ -96,7 +96,7 @@ static const struct cli_key list_keys[] = {
 	NAME_RULE_KEYS("decider."),
 	{ "packets", "integer", "packets dropped" },
 	{ "bytes", "integer", "bytes of layer 3" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 struct drop_entry {
@@ -206,7 +206,7 @@ static const struct cli_key watch_keys[] = {
 	NAME_RULE_KEYS("decider."),
 	{ "lost", "integer or null", "instead of all others: events that were lost here because "
 				     "the reader was too slow" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static void cell_time(const json_t *row, const char *key, struct out_cell *cell)
@@ -218,7 +218,8 @@ static void cell_time(const json_t *row, const char *key, struct out_cell *cell)
 
 	if (localtime_r(&whole, &tm))
 		strftime(text, sizeof(text), "%H:%M:%S", &tm);
-	snprintf(cell->text, OUT_CELL, "%s.%03d", text, (int)((when - (double)whole) * 1000) % 1000);
+	snprintf(cell->text, OUT_CELL, "%s.%03d", text,
+		 (int)((when - (double)whole) * 1000) % 1000);
 }
 
 /* A stream cannot know its widest cell: columns have a width from the start. */
@@ -367,8 +368,9 @@ const struct cli_command cmd_drop_watch = {
 	.keys = watch_keys,
 	.examples = (const struct cli_example[]){
 		{ "drop watch", "who is refused what, live" },
-		{ "drop watch -o json | jq 'select(.pod == \"shop/db-0\")'", "one pod's, for a program" },
-		{ NULL } },
+		{ "drop watch -o json | jq 'select(.pod == \"shop/db-0\")'",
+		  "one pod's, for a program" },
+		{ .args = NULL } },
 	.shape = CLI_SHAPE_STREAM,
 	.fallback = true,
 	.run = run_watch,

@@ -39,7 +39,7 @@
 	{ "drops.packets", "integer", "packets" },                                             \
 	{ "drops.bytes", "integer", "bytes of layer 3" }
 
-static const struct cli_key list_keys[] = { ENDPOINT_KEYS, { NULL } };
+static const struct cli_key list_keys[] = { ENDPOINT_KEYS, { .path = NULL } };
 static const struct cli_key show_keys[] = {
 	ENDPOINT_KEYS,
 	{ "flows", "integer", "connections with this pod at one end" },
@@ -50,7 +50,7 @@ static const struct cli_key show_keys[] = {
 	NAME_RULE_KEYS("dropped[].decider."),
 	{ "dropped[].packets", "integer", "packets" },
 	{ "dropped[].bytes", "integer", "bytes of layer 3" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 struct view {
@@ -311,7 +311,8 @@ static void show(struct cli *cli, const json_t *row)
 	out_join(row, "addresses", &addrs);
 	snprintf(text, sizeof(text), "endpoint %d", (int)out_integer(row, "id"));
 	out_heading(cli, text);
-	out_line(cli, "pod", STYLE_STRONG, "%s", out_get(row, "pod") ? out_string(row, "pod") : "?");
+	out_line(cli, "pod", STYLE_STRONG, "%s",
+		 out_get(row, "pod") ? out_string(row, "pod") : "?");
 	out_line(cli, "addresses", STYLE_NONE, "%s", addrs.text);
 	out_line(cli, "device", STYLE_NONE, "%s (%s, mtu %d)", out_string(row, "interface"),
 		 out_string(row, "datapath"), (int)out_integer(row, "mtu"));
@@ -405,7 +406,7 @@ const struct cli_command cmd_endpoint_show = {
 	.examples = (const struct cli_example[]){
 		{ "endpoint show shop/web-1", "by its pod" },
 		{ "endpoint show 10.244.0.5", "by an address; works without the daemon" },
-		{ NULL } },
+		{ .args = NULL } },
 	.shape = CLI_SHAPE_OBJECT,
 	.run = run_show,
 };

@@ -41,7 +41,7 @@ static const struct cli_key keys[] = {
 	{ "required", "boolean", "sluice does not work without it" },
 	{ "present", "boolean or null", "the kernel has it; null when that could not be found out" },
 	{ "error", "string or null", "why it could not be found out" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static int run(struct cli *cli)

@@ -49,7 +49,7 @@ static const struct cli_key list_keys[] = {
 	NAME_RULE_KEYS("egress."),
 	{ "ingress", "object or null", "who allowed the destination to receive; null likewise" },
 	NAME_RULE_KEYS("ingress."),
-	{ NULL },
+	{ .path = NULL },
 };
 
 static json_t *end_json(struct cli *cli, const struct flow_entry *e, int end)
@@ -75,13 +75,14 @@ static json_t *way_json(const struct sl_flow_dir *dir)
 /* @ep: the end that was judged; 0: it is no pod of this node, so not judged here. */
 static json_t *decider_json(struct cli *cli, const struct sl_flow *f, enum sl_dir dir, __u32 ep)
 {
+	const char *tier = abi_name("flow", "tier.ingress", f->tier[dir]);
 	json_t *obj;
 
 	if (!ep)
 		return json_null();
 	obj = json_object();
 
-	if (name_rule_into(cli, obj, f->rule[dir], abi_name("flow", "tier.ingress", f->tier[dir]))) {
+	if (name_rule_into(cli, obj, f->rule[dir], tier)) {
 		json_decref(obj);
 		return NULL;
 	}
@@ -258,7 +259,7 @@ out:
 
 static const struct cli_key flush_keys[] = {
 	{ "flushed", "integer", "flows removed" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static int flush(struct cli *cli, const struct flowset *set, size_t *flushed)
@@ -316,7 +317,8 @@ const struct cli_command cmd_flow_list = {
 	.options = (const struct cli_option[]){
 		FLOW_FILTER_OPTIONS,
 		{ .name = "sort", .type = CLI_CHOICE, .metavar = "KEY", .values = sorts,
-		  .help = "order: most bytes (when not said) or packets, oldest, or latest heard of" },
+		  .help = "order: most bytes (when not said) or packets, oldest, or latest "
+			  "heard of" },
 		{ .name = "top", .type = CLI_COUNT, .help = "the first N only" },
 		{ .name = NULL } },
 	.keys = list_keys,
@@ -325,7 +327,7 @@ const struct cli_command cmd_flow_list = {
 		{ "flow list --pod shop/web-1 --proto tcp", "TCP connections of one pod" },
 		{ "flow list --ip 10.244.3.0/24 --sort age -o json", "a range's, the oldest first, "
 								     "for a program" },
-		{ NULL } },
+		{ .args = NULL } },
 	.shape = CLI_SHAPE_LIST,
 	.fallback = true,
 	.run = run_list,
@@ -339,13 +341,14 @@ const struct cli_command cmd_flow_flush = {
 		"would go.",
 	.options = (const struct cli_option[]){
 		FLOW_FILTER_OPTIONS,
-		{ .name = "all", .type = CLI_FLAG, .help = "every flow; needed when there is no filter" },
+		{ .name = "all", .type = CLI_FLAG,
+		  .help = "every flow; needed when there is no filter" },
 		{ .name = NULL } },
 	.keys = flush_keys,
 	.examples = (const struct cli_example[]){
 		{ "flow flush --pod shop/web-1", "a pod's connections" },
 		{ "flow flush --proto udp --port 53", "DNS" },
-		{ NULL } },
+		{ .args = NULL } },
 	.shape = CLI_SHAPE_RESULT,
 	.run = run_flush,
 };

@@ -38,7 +38,7 @@ const struct cli_command cmd_help = {
 		  .help = "the command's words; none: what commands there are" },
 		{ .metavar = NULL } },
 	.examples = (const struct cli_example[]){
-		{ "help flow list", "the same as 'sluice flow list --help'" }, { NULL } },
+		{ "help flow list", "the same as 'sluice flow list --help'" }, { .args = NULL } },
 	.shape = CLI_SHAPE_NONE,
 	.run = run,
 };

@@ -12,7 +12,7 @@ static const struct cli_key keys[] = {
 	{ "route", "string", "local (this node), direct, tunnel, none (its pods cannot be reached)" },
 	{ "via", "string or null", "next hop, or the tunnel's far end" },
 	{ "interface", "string or null", "device out" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static void cell_route(const json_t *row, const char *key, struct out_cell *cell)

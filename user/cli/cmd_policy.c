@@ -20,7 +20,7 @@ static const struct cli_key list_keys[] = {
 	{ "egressRules", "integer", "number of its egress rules" },
 	{ "file", "string or null", "manifest it comes from" },
 	{ "refused", "string or null", "why the object's last version is not in force" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static void cell_policy(const json_t *row, const char *key, struct out_cell *cell)
@@ -145,7 +145,7 @@ static const struct cli_key show_keys[] = {
 	{ "rules[].ruleName", "string", "place in the object" },
 	{ "rules[].peers", "array of strings", "who; empty: anybody" },
 	{ "rules[].ports", "array of strings", "where; empty: any port" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static void show_list(struct cli *cli, const char *name, const json_t *list, const char *empty)
@@ -197,8 +197,8 @@ static int run_show(struct cli *cli)
 	json_t *obj;
 
 	obj = daemon_object(cli, "policy.show",
-			    json_pack("{s:s%, s:s}", "namespace", arg, (size_t)(slash - arg), "name",
-				      slash + 1));
+			    json_pack("{s:s%, s:s}", "namespace", arg, (size_t)(slash - arg),
+				      "name", slash + 1));
 	if (!obj)
 		return CLI_FAILED;
 	if (cli->json)
@@ -242,7 +242,7 @@ static const struct cli_key explain_keys[] = {
 				     "another one there" },
 	SIDE_KEYS("other.model", "what the objects say"),
 	SIDE_KEYS("other.kernel", "what the kernel's tables say"),
-	{ NULL },
+	{ .path = NULL },
 };
 
 static bool allows(const json_t *obj)
@@ -386,7 +386,7 @@ const struct cli_command cmd_policy_show = {
 		{ .metavar = NULL } },
 	.keys = show_keys,
 	.examples = (const struct cli_example[]){
-		{ "policy show shop/db", "the policy db of namespace shop" }, { NULL } },
+		{ "policy show shop/db", "the policy db of namespace shop" }, { .args = NULL } },
 	.shape = CLI_SHAPE_OBJECT,
 	.run = run_show,
 };
@@ -408,7 +408,7 @@ const struct cli_command cmd_policy_explain = {
 	.examples = (const struct cli_example[]){
 		{ "policy explain shop/web-1 shop/db-0 5432", "may the web tier reach the database?" },
 		{ "policy explain 192.0.2.7 shop/dns-0 53/udp", "from outside, by UDP" },
-		{ NULL } },
+		{ .args = NULL } },
 	.shape = CLI_SHAPE_OBJECT,
 	.run = run_explain,
 };

@@ -71,7 +71,7 @@ static const struct cli_key keys[] = {
 							     "namespace" },
 	{ "dataplane.devices[].ifindex", "integer", "index" },
 	{ "dataplane.devices[].kind", "string", "veth, netkit, uplink, tunnel" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 /* --------------------------------------------------------------- gathering */
@@ -250,7 +250,8 @@ static void show_policy(struct cli *cli, const json_t *p)
 		return;
 	out_line(cli, "policies", STYLE_NONE, "%d, over pods: %d", (int)out_integer(p, "policies"),
 		 (int)out_integer(p, "pods"));
-	out_line(cli, "compiled to", STYLE_NONE, "classes: %d, rule sets: %d, rules: %d, port sets: %d",
+	out_line(cli, "compiled to", STYLE_NONE,
+		 "classes: %d, rule sets: %d, rules: %d, port sets: %d",
 		 (int)out_integer(p, "classes"), (int)out_integer(p, "ruleSets"),
 		 (int)out_integer(p, "rules"), (int)out_integer(p, "portSets"));
 	out_line(cli, "last change", STYLE_NONE, "in force after %.1f ms",

@@ -46,7 +46,7 @@ static const struct cli_key list_keys[] = {
 	{ "value", "array of strings", "names of the value fields" },
 	{ "writable", "boolean", "entries may be changed by hand" },
 	{ "perCpu", "boolean", "a value for each CPU; summed when read" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static json_t *field_names(const struct sluice_field *f)
@@ -95,7 +95,7 @@ static const struct cli_key dump_keys[] = {
 					"integers, everything else as text" },
 	{ "value", "object", "what the table says of the key" },
 	{ "value.*", "integer or string", "the same for the value fields" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static json_t *field_json(const struct sluice_field *f, const void *base)
@@ -258,7 +258,7 @@ const struct cli_command cmd_table_dump = {
 	.examples = (const struct cli_example[]){
 		{ "table dump rule", "every rule of every rule set" },
 		{ "table dump ep -o json", "endpoints as the pipeline sees them, for a program" },
-		{ NULL } },
+		{ .args = NULL } },
 	.shape = CLI_SHAPE_LIST,
 	.run = run_dump,
 };

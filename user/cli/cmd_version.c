@@ -14,7 +14,7 @@ static const struct cli_key keys[] = {
 	{ "libbpf", "string", "libbpf it runs with" },
 	{ "kernel", "string", "release of the running kernel" },
 	{ "daemon", "string or null", "the daemon's version; null when it does not answer" },
-	{ NULL },
+	{ .path = NULL },
 };
 
 static json_t *version_json(struct cli *cli)

@@ -92,7 +92,8 @@ void out_join(const json_t *row, const char *key, struct out_cell *cell)
 				 used ? " and " : "", json_array_size(v) - i);
 			return;
 		}
-		used += (size_t)snprintf(cell->text + used, room - used, "%s%s", used ? "," : "", s);
+		used += (size_t)snprintf(cell->text + used, room - used, "%s%s",
+					 used ? "," : "", s);
 	}
 }
 

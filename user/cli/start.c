@@ -125,7 +125,8 @@ static int close_stdout(int status)
 		return status;
 	err = errno;
 	if (!left && err != EPIPE)
-		fprintf(stderr, "sluice: standard output: %s\n", err ? strerror(err) : "write error");
+		fprintf(stderr, "sluice: standard output: %s\n",
+			err ? strerror(err) : "write error");
 	return CLI_FAILED;
 }
 
