@@ -486,6 +486,7 @@ enum sl_hook {
 	SL_HOOK_TO_POD,
 	SL_HOOK_FROM_UPLINK,
 	SL_HOOK_FROM_TUNNEL,
+	SL_HOOK_NETKIT,			/* opens a netkit pair to what SL_HOOK_TO_POD has passed */
 	__SL_HOOK_MAX,
 };
 

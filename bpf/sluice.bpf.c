@@ -32,6 +32,17 @@ int sl_from_tunnel(struct __sk_buff *skb)
 	return sl_run_from_tunnel(skb);
 }
 
+/*
+ * Primary program of a netkit pair, which drops everything while it has none.
+ * It sees a packet when its device is the pod's already and where it came
+ * from is forgotten; so sl_to_pod judges it before, at the primary's egress.
+ */
+SEC("tc")
+int sl_netkit(struct __sk_buff *skb)
+{
+	return SL_ACT_NEXT;
+}
+
 SEC("syscall")
 int sl_expire(void *ctx)
 {

@@ -269,11 +269,14 @@ static void netkit(void **state)
 	ifindex = if_nametoindex("t0");
 	assert_int_equal(sluice_attach(sl, ifindex, SLUICE_ATTACH_NETKIT), 0);
 	assert_string_equal(on_tcx(ifindex, BPF_NETKIT_PEER).name, "sl_from_pod");
-	assert_string_equal(on_tcx(ifindex, BPF_NETKIT_PRIMARY).name, "sl_to_pod");
+	assert_string_equal(on_tcx(ifindex, BPF_TCX_EGRESS).name, "sl_to_pod");
+	assert_string_equal(on_tcx(ifindex, BPF_NETKIT_PRIMARY).name, "sl_netkit");
 	upgrade();
 	assert_int_equal(attached().how, SLUICE_ATTACH_NETKIT);
 	assert_int_equal(sluice_detach(sl, ifindex), 0);
 	assert_int_equal(on_tcx(ifindex, BPF_NETKIT_PEER).n, 0);
+	assert_int_equal(on_tcx(ifindex, BPF_TCX_EGRESS).n, 0);
+	assert_int_equal(on_tcx(ifindex, BPF_NETKIT_PRIMARY).n, 0);
 }
 
 /* ---------------------------------------------------------- other programs */

@@ -133,6 +133,7 @@ static const char *hook_name(__u8 hook)
 	static const char *const names[__SL_HOOK_MAX] = {
 		[SL_HOOK_FROM_POD] = "from-pod", [SL_HOOK_TO_POD] = "to-pod",
 		[SL_HOOK_FROM_UPLINK] = "from-uplink", [SL_HOOK_FROM_TUNNEL] = "from-tunnel",
+		[SL_HOOK_NETKIT] = "netkit",
 	};
 
 	return hook < __SL_HOOK_MAX ? names[hook] : "unknown";

@@ -33,11 +33,13 @@ struct point {
 	enum bpf_tc_attach_point tc;	/* 0: no clsact for these */
 };
 
+/* Of one kind in the order in which they are put there; taken away in the opposite one. */
 static const struct point points[] = {
 	{ SLUICE_ATTACH_VETH, SL_HOOK_FROM_POD, BPF_TCX_INGRESS, BPF_TC_INGRESS },
 	{ SLUICE_ATTACH_VETH, SL_HOOK_TO_POD, BPF_TCX_EGRESS, BPF_TC_EGRESS },
 	{ SLUICE_ATTACH_NETKIT, SL_HOOK_FROM_POD, BPF_NETKIT_PEER, 0 },
-	{ SLUICE_ATTACH_NETKIT, SL_HOOK_TO_POD, BPF_NETKIT_PRIMARY, 0 },
+	{ SLUICE_ATTACH_NETKIT, SL_HOOK_TO_POD, BPF_TCX_EGRESS, 0 },
+	{ SLUICE_ATTACH_NETKIT, SL_HOOK_NETKIT, BPF_NETKIT_PRIMARY, 0 },
 	{ SLUICE_ATTACH_UPLINK, SL_HOOK_FROM_UPLINK, BPF_TCX_INGRESS, BPF_TC_INGRESS },
 	{ SLUICE_ATTACH_TUNNEL, SL_HOOK_FROM_TUNNEL, BPF_TCX_INGRESS, BPF_TC_INGRESS },
 };
@@ -51,6 +53,7 @@ static const char *const how_names[__SLUICE_ATTACH_MAX] = {
 static const char *const prog_names[__SL_HOOK_MAX] = {
 	[SL_HOOK_FROM_POD] = "sl_from_pod", [SL_HOOK_TO_POD] = "sl_to_pod",
 	[SL_HOOK_FROM_UPLINK] = "sl_from_uplink", [SL_HOOK_FROM_TUNNEL] = "sl_from_tunnel",
+	[SL_HOOK_NETKIT] = "sl_netkit",
 };
 
 const char *lib_hook_prog_name(enum sl_hook hook)
@@ -325,10 +328,10 @@ static int walk_name(void *arg, const char *name)
 /* One device has few names; not to read a directory with those of thousands. */
 static int walk_device(struct walk *walk)
 {
+	size_t i = ARRAY_SIZE(points) * 2;
 	int err = 0;
-	size_t i;
 
-	for (i = 0; err >= 0 && i < ARRAY_SIZE(points) * 2; i++) {
+	while (err >= 0 && i-- > 0) {
 		struct pin pin;
 
 		pin_init(&pin, walk->root, &points[i / 2], walk->ifindex, i & 1);
