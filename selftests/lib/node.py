@@ -69,12 +69,17 @@ class Node:
         self.addr = {4: f"172.31.0.{index}", 6: f"fd31::{index}"}
         self.cidr = {4: f"10.244.{index}.0/24", 6: f"fd00:244:{index}::/64"}
         self.dir = f"{ROOT}/{self.name}"
-        self.options = list(options)
+        self.options = [*self._datapath(), *options]
         self.pods = []
         self.daemon = None
         self.ns = netns.Netns(self.name, forwarding=True)
         self._make_places()
         cluster.plug(self.ns, "uplink", self.addr, mtu)
+
+    def _datapath(self):
+        """What kind of devices pods get, by SLUICE_TEST_DATAPATH: one word, or one for each node."""
+        kinds = os.environ.get("SLUICE_TEST_DATAPATH", "veth").split(",")
+        return ["--datapath", kinds[(self.index - 1) % len(kinds)]]
 
     def _make_places(self):
         for d in ("bpf", "manifests", "state", "run"):
