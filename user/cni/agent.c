@@ -42,18 +42,21 @@ static int refuse(int ret, const struct control_error *e, struct cni_error *err)
 int agent_ready(struct control *ctl, struct cni_error *err)
 {
 	struct control_error e = {};
-	const char *reason = "";
-	json_t *res = NULL;
-	int ready = 0, ret;
+	json_t *res = NULL, *ready;
+	const char *reason;
+	int ret;
 
 	ret = control_call(ctl, "ready", NULL, QUICK_MS, &res, &e);
 	if (ret)
 		return refuse(ret, &e, err);
-	if (json_unpack(res, "{s:b, s?s}", "ready", &ready, "reason", &reason))
+	ready = json_object_get(res, "ready");
+	reason = json_string_value(json_object_get(res, "reason"));
+	if (!json_is_boolean(ready))
 		ret = cni_fail(err, CNI_CODE_DAEMON, "sluiced answered strangely",
 			       "ready: must be true or false");
-	else if (!ready)
-		ret = cni_fail(err, CNI_CODE_AGAIN, "sluiced is not ready", "%s", reason);
+	else if (!json_is_true(ready))
+		ret = cni_fail(err, CNI_CODE_AGAIN, "sluiced is not ready", "%s",
+			       reason ? reason : "it does not say why");
 	json_decref(res);
 	return ret;
 }
