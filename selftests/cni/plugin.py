@@ -6,8 +6,10 @@ but for where this node has its socket and its state.
 """
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
@@ -125,14 +127,88 @@ class Runtime:
         return [n["dst"] for n in json.loads(self.node.ns.run(
             "ip", "-j", "neigh", "show", "nud", "permanent") or "[]") if len(n["dev"]) == 15]
 
+    def pins(self):
+        """What is pinned for pods' devices."""
+        links = f"{self.node.pins}/v1/links"
+        return [p for p in (os.listdir(links) if os.path.isdir(links) else [])
+                if p.startswith(("veth-", "netkit-"))]
+
     def empty(self, daemon=True):
-        """Nothing of any pod is left on the node."""
+        """Nothing of any pod is left on the node. Pins go when the daemon hears of the device."""
         tap.equal(self.record_files(), [], "endpoint records")
         tap.equal(self.links(), [], "devices of pods")
         tap.equal(self.routes(), [], "routes to pods")
         tap.equal(self.neighbours(), [], "neighbour entries for pods")
         if daemon:
             tap.equal(self.node.control("endpoints"), [], "endpoints of the daemon")
+            netns.wait_for("pins of pods to go", lambda: not self.pins())
+
+
+CONFIG = {"podCIDRs": ["10.244.1.0/24", "fd00:244:1::/64"], "mtu": 1500, "datapath": "veth",
+          "gateway": ["169.254.1.1", "fe80::1"]}
+
+
+class Impostor:
+    """
+    A stand-in for the daemon that answers as it is told: a dict is an answer,
+    bytes are sent as they stand, a tuple of bytes likewise before it hangs
+    up, None hangs up at once; a function of the arguments gives one of these.
+    """
+
+    def __init__(self, rt, answers=None, conf=CONFIG):
+        self.path = f"{rt.node.dir}/run/sluiced.sock"
+        self.asked = []
+        self.answers = {"cni.config": {**conf, "stateDir": f"{rt.node.dir}/state"},
+                        "ready": {"ready": True}, "endpoint.add": {"id": 1}, "endpoint.del": {},
+                        "endpoint.check": {}, **(answers or {})}
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.bind(self.path)
+        self.sock.listen(128)
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        while True:
+            try:
+                conn, _ = self.sock.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.talk, args=(conn,), daemon=True).start()
+
+    def talk(self, conn):
+        try:
+            with conn, conn.makefile("rw") as f:
+                for line in f:
+                    if not self.answer(f, json.loads(line)):
+                        break
+        except OSError:
+            pass	# who asked has gone
+
+    def answer(self, f, request):
+        op = request["op"]
+        self.asked.append(op)
+        a = self.answers[op]
+        if callable(a):
+            a = a(request.get("args"))
+        if a is None:
+            return False
+        if isinstance(a, (bytes, tuple)):
+            f.buffer.write(a if isinstance(a, bytes) else a[0])
+        else:
+            f.write(json.dumps(a if "ok" in a else {"ok": True, "result": a}) + "\n")
+        f.flush()
+        return not isinstance(a, tuple)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.sock.shutdown(socket.SHUT_RDWR)
+        self.sock.close()
+        self.thread.join()
+        os.unlink(self.path)
 
 
 def one_node(*options, start=True):

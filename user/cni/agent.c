@@ -5,8 +5,10 @@
 #include <sys/stat.h>
 #include "cni/agent.h"
 
-#define QUICK_MS	5000	/* an answer from memory */
-#define ADD_MS		30000	/* programs attached, policy compiled and written */
+/* The daemon does one thing at a time: behind a hundred other ADDs even a quick answer is late. */
+#define ANSWER_MS	60000
+#define ADD_MS		90000	/* programs attached, policy compiled and written */
+#define DEL_MS		10000	/* DEL goes on without an answer */
 
 int agent_open(const struct cni *cni, struct control **out, struct cni_error *err)
 {
@@ -46,7 +48,7 @@ int agent_ready(struct control *ctl, struct cni_error *err)
 	const char *reason;
 	int ret;
 
-	ret = control_call(ctl, "ready", NULL, QUICK_MS, &res, &e);
+	ret = control_call(ctl, "ready", NULL, ANSWER_MS, &res, &e);
 	if (ret)
 		return refuse(ret, &e, err);
 	ready = json_object_get(res, "ready");
@@ -151,7 +153,7 @@ int agent_get_config(const struct cni *cni, struct control *ctl, struct agent_co
 	json_t *res = NULL;
 	int ret;
 
-	ret = control_call(ctl, "cni.config", NULL, QUICK_MS, &res, &e);
+	ret = control_call(ctl, "cni.config", NULL, ANSWER_MS, &res, &e);
 	if (ret)
 		return refuse(ret, &e, err);
 	ret = agent_parse_config(res, out, err);
@@ -182,7 +184,7 @@ int agent_check(struct control *ctl, const struct record *rec, struct cni_error 
 	int ret;
 
 	ret = control_call(ctl, "endpoint.check", attachment(rec->container_id, rec->ifname),
-			   QUICK_MS, NULL, &e);
+			   ANSWER_MS, NULL, &e);
 	if (ret == -EREMOTEIO && strcmp(e.code, "not-ready"))
 		return cni_fail(err, CNI_CODE_CHECK, "endpoint is not in order", "%s: %s", e.code,
 				e.message);
@@ -193,6 +195,6 @@ void agent_del(struct control *ctl, const char *container_id, const char *ifname
 {
 	struct control_error e = {};
 
-	if (control_call(ctl, "endpoint.del", attachment(container_id, ifname), QUICK_MS, NULL, &e))
+	if (control_call(ctl, "endpoint.del", attachment(container_id, ifname), DEL_MS, NULL, &e))
 		log_warning("endpoint.del %s %s: %s %s", container_id, ifname, e.code, e.message);
 }

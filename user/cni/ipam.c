@@ -9,7 +9,7 @@
 #include "cni/ipam.h"
 #include "common/file.h"
 
-#define LOCK_TIMEOUT_MS 30000
+#define LOCK_TIMEOUT_MS 60000
 
 typedef unsigned __int128 u128;
 

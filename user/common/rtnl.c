@@ -550,12 +550,18 @@ int rt_link_sync(struct rt *rt, const char *name)
 
 int rt_watch_open(unsigned int groups, struct rt **out)
 {
+	/*
+	 * Used only while messages wait. libnl's 32 KiB hold the news of some
+	 * ten pods, and a hundred may come at once.
+	 */
+	int err, room = 8 << 20;
 	struct rt *rt;
-	int err;
 
 	err = rt_open(&rt);
 	if (err)
 		return err;
+	if (setsockopt(rt_fd(rt), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)))
+		setsockopt(rt_fd(rt), SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	nl_socket_disable_seq_check(rt->sk);
 	nl_cb_set(rt->cb, NL_CB_SEQ_CHECK, NL_CB_CUSTOM, NULL, NULL);
 	for (unsigned int g = 0; g < 32; g++)
