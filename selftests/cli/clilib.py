@@ -310,6 +310,8 @@ STATUS = {
                  "line": 3, "column": 1, "field": "spec", "text": "is missing"},
                 {"kind": "Pod", "namespace": "shop", "name": "p", "file": "/m/p.yaml", "line": 1,
                  "column": 1, "field": "", "text": "must be an object"}],
+    "warnings": [{"kind": "ClusterNetworkPolicy", "namespace": None, "name": "x",
+                  "text": "read, but not yet in force"}],
 }
 NAMES = {
     "rules": {"17": {k: v for k, v in decider(17).items() if k != "rule"}},

@@ -51,6 +51,11 @@ static const struct cli_key keys[] = {
 	{ "refused[].column", "integer or null", "column in the line" },
 	{ "refused[].field", "string or null", "path of the field" },
 	{ "refused[].text", "string or null", "what is wrong with it" },
+	{ "warnings", "array of objects or null", "what is in force in part, or not as it may look" },
+	{ "warnings[].kind", "string or null", "kind of the object" },
+	{ "warnings[].namespace", "string or null", "its namespace" },
+	{ "warnings[].name", "string or null", "its name" },
+	{ "warnings[].text", "string or null", "what to know" },
 	{ "dataplane", "object", "what the kernel has" },
 	{ "dataplane.loaded", "boolean", "programs and tables are in place" },
 	{ "dataplane.reason", "string or null", "why they cannot be looked at" },
@@ -199,6 +204,7 @@ static json_t *status_json(struct cli *cli)
 	json_object_set(all, "node", json_object_get(status, "node"));
 	json_object_set(all, "policy", json_object_get(status, "policy"));
 	json_object_set(all, "refused", json_object_get(status, "refused"));
+	json_object_set(all, "warnings", json_object_get(status, "warnings"));
 	json_object_set_new(all, "dataplane", dataplane_json(cli));
 	obj = key_select(keys, all);
 	json_decref(status);
@@ -259,8 +265,16 @@ static void show_policy(struct cli *cli, const json_t *p)
 			json_number_value(out_get(p, "commitSeconds"))));
 }
 
+/* "NetworkPolicy shop/db" */
+static void object_name(const json_t *e, char *buf, size_t len)
+{
+	snprintf(buf, len, "%s %s%s%s", out_string(e, "kind"), out_string(e, "namespace"),
+		 *out_string(e, "namespace") ? "/" : "", out_string(e, "name"));
+}
+
 static void show_refused(struct cli *cli, const json_t *list)
 {
+	char name[OUT_CELL];
 	const json_t *e;
 	size_t i;
 
@@ -270,12 +284,24 @@ static void show_refused(struct cli *cli, const json_t *list)
 		if (out_integer(e, "line"))
 			snprintf(place, sizeof(place), ":%d:%d", (int)out_integer(e, "line"),
 				 (int)out_integer(e, "column"));
-		out_line(cli, i ? "" : "refused", STYLE_BAD, "%s %s%s%s", out_string(e, "kind"),
-			 out_string(e, "namespace"), *out_string(e, "namespace") ? "/" : "",
-			 out_string(e, "name"));
-		out_line(cli, "", STYLE_NONE, "%s%s %s%s%s", out_string(e, "file"), place,
+		object_name(e, name, sizeof(name));
+		out_line(cli, i ? "" : "refused", STYLE_BAD, "%s", name);
+		out_line(cli, "", STYLE_NONE, "%s%s: %s%s%s", out_string(e, "file"), place,
 			 out_string(e, "field"), *out_string(e, "field") ? ": " : "",
 			 out_string(e, "text"));
+	}
+}
+
+static void show_warnings(struct cli *cli, const json_t *list)
+{
+	char name[OUT_CELL];
+	const json_t *e;
+	size_t i;
+
+	json_array_foreach((json_t *)list, i, e) {
+		object_name(e, name, sizeof(name));
+		out_line(cli, i ? "" : "warnings", STYLE_WARN, "%s", name);
+		out_line(cli, "", STYLE_NONE, "%s", out_string(e, "text"));
 	}
 }
 
@@ -345,6 +371,7 @@ static int run(struct cli *cli)
 		show_node(cli, out_get(obj, "node"));
 		show_policy(cli, out_get(obj, "policy"));
 		show_refused(cli, out_get(obj, "refused"));
+		show_warnings(cli, out_get(obj, "warnings"));
 		show_dataplane(cli, out_get(obj, "dataplane"));
 	}
 	json_decref(obj);
