@@ -4,8 +4,10 @@
  * copy of the object, kernel BTF, the verifier's log. A child does it, so
  * that none of it stays with the daemon.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,26 +46,17 @@ static int load_here(const struct config *cfg)
 	return err;
 }
 
-/* Probing makes programs and devices, of which nothing shall stay either. */
-static void load_features(struct kernel_features *out)
+/*
+ * Asked of a device that is none: a kernel that has the hook misses the
+ * device, one that has not does not know what is meant. sluice_features()
+ * would make devices to find out, each with the node's network lock held.
+ */
+static bool kernel_has_hook(enum bpf_attach_type type)
 {
-	struct sluice_feature f[64];
-	int n = sluice_features(f, 64);
+	LIBBPF_OPTS(bpf_prog_query_opts, opts);
 
-	for (int i = 0; i < n; i++) {
-		if (f[i].required && !f[i].present)
-			log_error("load: this kernel lacks %s: %s", f[i].name, f[i].text);
-		if (!strcmp(f[i].name, "tcx"))
-			out->tcx = f[i].present == 1;
-		else if (!strcmp(f[i].name, "netkit"))
-			out->netkit = f[i].present == 1;
-	}
+	return bpf_prog_query_opts(INT_MAX, type, &opts) != -EINVAL;
 }
-
-struct load_result {
-	int err;
-	struct kernel_features features;
-};
 
 /* The loader of a daemon that was just killed may not be quite dead. */
 static int load_patiently(const struct config *cfg)
@@ -79,34 +72,33 @@ static int load_patiently(const struct config *cfg)
 
 static void load_child(const struct config *cfg, int fd)
 {
-	struct load_result r = { 0 };
 	const int pipe_fd = STDERR_FILENO + 1;
+	int err;
 
 	/* Nothing of the daemon's but the pipe: its locks are its own, and must
 	 * end with it though we live on for a moment. */
 	if (dup2(fd, pipe_fd) < 0 || close_range(pipe_fd + 1, ~0U, 0))
 		_exit(1);
-	load_features(&r.features);
-	r.err = load_patiently(cfg);
-	_exit(write(pipe_fd, &r, sizeof(r)) != sizeof(r));
+	err = load_patiently(cfg);
+	_exit(write(pipe_fd, &err, sizeof(err)) != sizeof(err));
 }
 
-static int load_wait(pid_t pid, int fd, struct load_result *r)
+static int load_wait(pid_t pid, int fd)
 {
 	ssize_t n;
+	int ret;
 
 	do
-		n = read(fd, r, sizeof(*r));
+		n = read(fd, &ret, sizeof(ret));
 	while (n < 0 && errno == EINTR);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
-	return n == sizeof(*r) ? r->err : -EIO;
+	return n == sizeof(ret) ? ret : -EIO;
 }
 
 int load_run(const struct config *cfg, struct kernel_features *features)
 {
 	pid_t pid, parent = getpid();
-	struct load_result r;
 	int fd[2], err;
 
 	if (pipe2(fd, O_CLOEXEC))
@@ -120,9 +112,9 @@ int load_run(const struct config *cfg, struct kernel_features *features)
 		_exit(1);
 	}
 	close(fd[1]);
-	err = pid < 0 ? -errno : load_wait(pid, fd[0], &r);
+	err = pid < 0 ? -errno : load_wait(pid, fd[0]);
 	close(fd[0]);
-	if (!err)
-		*features = r.features;
+	features->tcx = kernel_has_hook(BPF_TCX_INGRESS);
+	features->netkit = kernel_has_hook(BPF_NETKIT_PRIMARY);
 	return err;
 }
