@@ -12,6 +12,7 @@ enum { UPLINK = 7, TUNNEL = 9 };
 
 static struct config cfg;
 static struct sl_prefix onlink[2];
+static struct why why;
 
 static union sl_addr addr(const char *text)
 {
@@ -99,7 +100,7 @@ static void direct(void **state)
 	union sl_addr src = addr("192.0.2.1");
 
 	(void)state;
-	assert_int_equal(route_plan_make(&in, &plan), 0);
+	assert_int_equal(route_plan_make(&in, &plan, &why), 0);
 	r = find(&plan, "10.1.0.0/24");
 	expect_via(r, SL_ROUTE_LOCAL, 0, NULL);
 	assert_true(r->in_kernel);
@@ -121,7 +122,7 @@ static void direct(void **state)
 	assert_false(find(&plan, "::/0")->in_kernel);
 	route_plan_free(&plan);
 	cfg.masquerade = 0;
-	assert_int_equal(route_plan_make(&in, &plan), 0);
+	assert_int_equal(route_plan_make(&in, &plan, &why), 0);
 	assert_int_equal(find(&plan, "0.0.0.0/0")->val.kind, SL_ROUTE_OUTSIDE_PLAIN);
 	route_plan_free(&plan);
 }
@@ -137,7 +138,7 @@ static void direct_behind_a_router(void **state)
 
 	(void)state;
 	assert_int_equal(route_node_kind(&in, &nodes[0]), SL_ROUTE_OUTSIDE_PLAIN);
-	assert_int_equal(route_plan_make(&in, &plan), 0);
+	assert_int_equal(route_plan_make(&in, &plan, &why), 0);
 	r = find(&plan, "10.2.0.0/24");
 	expect_via(r, SL_ROUTE_OUTSIDE_PLAIN, 0, NULL);
 	assert_false(r->in_kernel);
@@ -154,7 +155,7 @@ static void ipv4_by_an_ipv6_hop(void **state)
 	struct route_plan plan;
 
 	(void)state;
-	assert_int_equal(route_plan_make(&in, &plan), 0);
+	assert_int_equal(route_plan_make(&in, &plan, &why), 0);
 	expect_via(find(&plan, "10.2.0.0/24"), SL_ROUTE_DIRECT, UPLINK, "2001:db8::2");
 	expect_via(find(&plan, "fd02::/64"), SL_ROUTE_DIRECT, UPLINK, "2001:db8::2");
 	expect_via(find(&plan, "10.3.0.0/24"), SL_ROUTE_DIRECT, UPLINK, "192.0.2.3");
@@ -176,7 +177,7 @@ static void tunnel(void **state)
 	const struct route *r;
 
 	(void)state;
-	assert_int_equal(route_plan_make(&in, &plan), 0);
+	assert_int_equal(route_plan_make(&in, &plan, &why), 0);
 	r = find(&plan, "fd02::/64");
 	expect_via(r, SL_ROUTE_TUNNEL, TUNNEL, "198.51.100.2");
 	assert_int_equal(r->val.vni, 5);
@@ -206,7 +207,7 @@ static void no_common_family_no_tunnel(void **state)
 	(void)state;
 	in.node_addr[1] = addr(NULL);
 	assert_int_equal(route_node_kind(&in, &nodes[0]), SL_ROUTE_NONE);
-	assert_int_equal(route_plan_make(&in, &plan), 0);
+	assert_int_equal(route_plan_make(&in, &plan, &why), 0);
 	assert_null(find(&plan, "10.3.0.0/24"));
 	route_plan_free(&plan);
 }
@@ -221,11 +222,12 @@ static void first_claim_wins(void **state)
 	struct route_plan plan;
 
 	(void)state;
-	log_set_level(LOG_LEVEL_ERROR - 1);
-	assert_int_equal(route_plan_make(&in, &plan), 0);
+	memset(&why, 0, sizeof(why));
+	assert_int_equal(route_plan_make(&in, &plan, &why), 0);
 	expect_via(find(&plan, "10.1.0.0/24"), SL_ROUTE_LOCAL, 0, NULL);
 	route_plan_free(&plan);
-	log_set_level(LOG_LEVEL_INFO);
+	assert_string_equal(why.text, "10.1.0.0/24: claimed by more than one node");
+	memset(&why, 0, sizeof(why));
 }
 
 static void mtu(void **state)

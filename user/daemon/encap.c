@@ -63,18 +63,18 @@ static int device_remove(struct rt *rt, const struct encap_kind *kind)
 	return err ? err : 1;
 }
 
-static int device_make(struct rt *rt, const struct rt_link_new *new)
+static int device_make(struct rt *rt, const struct rt_link_new *new, struct why *why)
 {
 	int err = rt_link_add(rt, new);
 
 	if (err == -EEXIST)
-		log_error("%s: another device collects %s on UDP port %u (--port)", new->name,
-			  new->kind, new->port);
-	else if (err == -EOPNOTSUPP)
-		log_error("%s: this kernel has no %s", new->name, new->kind);
-	else if (err)
-		log_error("%s: %s %s", new->name, strerror(-err), rt_error(rt));
-	return err;
+		return why_set(why, err, "%s: another device collects %s on UDP port %u (--port)",
+			       new->name, new->kind, new->port);
+	if (err == -EOPNOTSUPP)
+		return why_set(why, err, "%s: this kernel has no %s", new->name, new->kind);
+	if (err)
+		return why_set(why, err, "%s: %s %s", new->name, strerror(-err), rt_error(rt));
+	return 0;
 }
 
 /*
@@ -82,7 +82,8 @@ static int device_make(struct rt *rt, const struct rt_link_new *new)
  * node's stack are taken whatever their MAC address. No link-local address,
  * no router solicitations: nobody listens to them.
  */
-static int device_configure(struct rt *rt, const struct rt_link *link, unsigned int mtu)
+static int device_configure(struct rt *rt, const struct rt_link *link, unsigned int mtu,
+			    struct why *why)
 {
 	int err = 0;
 
@@ -98,22 +99,21 @@ static int device_configure(struct rt *rt, const struct rt_link *link, unsigned 
 		err = rt_link_set_flags(rt, link->ifindex, IFF_UP | IFF_NOARP,
 					IFF_UP | IFF_NOARP);
 	if (err)
-		log_error("%s: %s %s", link->name, strerror(-err), rt_error(rt));
+		why_set(why, err, "%s: %s %s", link->name, strerror(-err), rt_error(rt));
 	return err;
 }
 
 /* -ENODEV: none that can be used, and none in the way. */
 static int device_find(struct rt *rt, const struct encap_kind *kind, unsigned int port,
-		       struct rt_link *link)
+		       struct rt_link *link, struct why *why)
 {
 	int err = rt_link_get_by_name(rt, kind->name, link);
 
 	if (err)
 		return err;
-	if (!device_is_ours(link, kind)) {
-		log_error("%s: a device of this name is there that sluice did not make", kind->name);
-		return -EEXIST;
-	}
+	if (!device_is_ours(link, kind))
+		return why_set(why, -EEXIST, "%s: a device of this name is there that sluice did "
+			       "not make", kind->name);
 	if (!strcmp(link->kind, kind->kind) && link->external && link->port == port)
 		return 0;
 	err = rt_link_del(rt, link->ifindex);
@@ -128,7 +128,8 @@ static void remove_other_kinds(struct rt *rt, enum config_encap encap)
 	}
 }
 
-int encap_device_set(struct rt *rt, const struct config *cfg, unsigned int mtu, int *ifindex)
+int encap_device_set(struct rt *rt, const struct config *cfg, unsigned int mtu, int *ifindex,
+		     struct why *why)
 {
 	const struct encap_kind *kind = &encap_kinds[cfg->encap];
 	const struct rt_link_new new = {
@@ -144,14 +145,14 @@ int encap_device_set(struct rt *rt, const struct config *cfg, unsigned int mtu, 
 	remove_other_kinds(rt, cfg->encap);
 	if (!kind->name)
 		return 0;
-	err = device_find(rt, kind, new.port, &link);
+	err = device_find(rt, kind, new.port, &link, why);
 	if (err == -ENODEV) {
-		err = device_make(rt, &new);
+		err = device_make(rt, &new, why);
 		if (!err)
 			err = rt_link_get_by_name(rt, kind->name, &link);
 	}
 	if (!err)
-		err = device_configure(rt, &link, mtu);
+		err = device_configure(rt, &link, mtu, why);
 	if (!err)
 		*ifindex = link.ifindex;
 	return err;

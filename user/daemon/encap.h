@@ -9,6 +9,7 @@
 
 #include "common/rtnl.h"
 #include "daemon/config.h"
+#include "daemon/why.h"
 
 /* What each packet grows by, bytes; 0 for direct. */
 unsigned int encap_overhead(enum config_encap encap, enum sl_family outer);
@@ -24,9 +25,10 @@ unsigned int encap_mtu(const struct config *cfg, unsigned int uplink_mtu, enum s
  * Makes it, or takes what is there where it is ours (by its alias), anew
  * where port or kind differ; the other kind's device of ours goes. 0 with
  * *@ifindex (0 for direct); -EEXIST when somebody else's device has the name
- * or the port: it is left alone. Logs why.
+ * or the port: it is left alone.
  */
-int encap_device_set(struct rt *rt, const struct config *cfg, unsigned int mtu, int *ifindex);
+int encap_device_set(struct rt *rt, const struct config *cfg, unsigned int mtu, int *ifindex,
+		     struct why *why);
 /* Takes our devices away; others' stay. */
 int encap_device_remove(struct rt *rt);
 

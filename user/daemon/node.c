@@ -26,7 +26,8 @@ struct node {
 	int open_handles;
 	bool freed;
 	bool routes_changed;		/* others' routes, since the last refresh */
-	char reason[512];		/* "": in force */
+	char reason[512];		/* why it is not in force; "": it is */
+	char doubt[512];		/* in force, but somebody should look */
 
 	/* What is in force. */
 	struct rt_link uplink;
@@ -68,7 +69,7 @@ static bool view_has_host(const struct view *v, const union sl_addr *addr)
 	return false;
 }
 
-static int hosts_add(int fd, const struct view *v)
+static int hosts_add(int fd, const struct view *v, struct why *why)
 {
 	const struct sl_addr_val host = { .kind = SL_ADDR_HOST };
 	char text[SLUICE_ADDR_STRLEN];
@@ -82,16 +83,14 @@ static int hosts_add(int fd, const struct view *v)
 			continue;
 		if (!bpf_map_lookup_elem(fd, &a, &val)) {
 			if (val.kind == SL_ADDR_EP)
-				log_error("%s: address of the node and of endpoint %u",
-					  sluice_addr_format(&a, text), val.id);
+				why_set(why, 0, "%s: address of the node and of endpoint %u",
+					sluice_addr_format(&a, text), val.id);
 			continue;
 		}
 		err = bpf_map_update_elem(fd, &a, &host, BPF_NOEXIST);
-		if (err) {
-			log_error("%s: not entered as the node's: %s", sluice_addr_format(&a, text),
-				  strerror(-err));
-			return err;
-		}
+		if (err)
+			return why_set(why, err, "%s: not entered as the node's: %s",
+				       sluice_addr_format(&a, text), strerror(-err));
 		n++;
 	}
 	return n;
@@ -116,9 +115,9 @@ static int hosts_remove(int fd, const struct view *v)
 }
 
 /* Returns how many entries changed. */
-static int hosts_sync(struct node *n, const struct view *v)
+static int hosts_sync(struct node *n, const struct view *v, struct why *why)
 {
-	int fd = sluice_map_fd(n->ctx.sl, SL_MAP_ADDR), added = hosts_add(fd, v);
+	int fd = sluice_map_fd(n->ctx.sl, SL_MAP_ADDR), added = hosts_add(fd, v, why);
 
 	return added < 0 ? added : added + hosts_remove(fd, v);
 }
@@ -143,23 +142,21 @@ static int others_find(void *arg, int ifindex, enum sluice_attach how)
 }
 
 /* The new one first: at no instant do both lack their programs. */
-static int attach_devices(struct node *n, const struct view *v, int tunnel)
+static int attach_devices(struct node *n, const struct view *v, int tunnel, struct why *why)
 {
 	struct others o = { .n = n, .keep = { v->uplink.ifindex, tunnel } };
 	int err = 0;
 
 	if (v->uplink.ifindex)
 		err = sluice_attach(n->ctx.sl, v->uplink.ifindex, SLUICE_ATTACH_UPLINK);
-	if (err) {
-		log_error("%s: programs not attached: %s", v->uplink.name, strerror(-err));
-		return err;
-	}
+	if (err)
+		return why_set(why, err, "%s: programs not attached: %s", v->uplink.name,
+			       strerror(-err));
 	if (tunnel)
 		err = sluice_attach(n->ctx.sl, tunnel, SLUICE_ATTACH_TUNNEL);
-	if (err) {
-		log_error("tunnel device: programs not attached: %s", strerror(-err));
-		return err;
-	}
+	if (err)
+		return why_set(why, err, "tunnel device: programs not attached: %s",
+			       strerror(-err));
 	sluice_attached(n->ctx.sl, others_find, &o);
 	for (unsigned int i = 0; i < o.count; i++)
 		sluice_detach(n->ctx.sl, o.gone[i]);
@@ -190,13 +187,19 @@ static bool write_state(struct node *n, const struct view *v, int tunnel)
 	return true;
 }
 
+/* The Node objects, this one's among them. */
+struct nodes {
+	const struct policy_node *list, *self;
+	size_t count;
+};
+
 static int sync_routes(struct node *n, const struct view *v, int tunnel,
-		       const struct policy_node *nodes, size_t count)
+		       const struct nodes *nodes, struct why *why)
 {
 	struct route_input in = {
 		.cfg = n->ctx.cfg,
-		.nodes = nodes,
-		.nnodes = count,
+		.nodes = nodes->list,
+		.nnodes = nodes->count,
 		.uplink = v->uplink.ifindex,
 		.uplink_mtu = v->uplink.mtu,
 		.tunnel = tunnel,
@@ -207,14 +210,12 @@ static int sync_routes(struct node *n, const struct view *v, int tunnel,
 	int err, n_map;
 
 	memcpy(in.node_addr, v->node_addr, sizeof(in.node_addr));
-	err = route_plan_make(&in, &plan);
+	err = route_plan_make(&in, &plan, why);
 	if (err)
 		return err;
-	n_map = route_sync_map(n->ctx.sl, &plan);
-	err = route_sync_kernel(n->ctx.rt, &plan);
+	n_map = route_sync_map(n->ctx.sl, &plan, why);
+	err = route_sync_kernel(n->ctx.rt, &plan, why);
 	route_plan_free(&plan);
-	if (n_map < 0)
-		log_error("sl_route: %s", strerror(-n_map));
 	return n_map < 0 ? n_map : err < 0 ? err : n_map;
 }
 
@@ -238,13 +239,20 @@ static unsigned int tunnel_mtu(const struct node *n, const struct view *v)
 	return encap_mtu(&cfg, v->uplink.mtu, outer);
 }
 
-static void set_reason(struct node *n, const char *reason)
+/* Told when it is another one, not at each try. */
+static void tell(char told[512], const struct why *why, const char *verb)
 {
-	if (!strcmp(n->reason, reason))
+	char text[512];
+
+	if (why->more)
+		snprintf(text, sizeof(text), "%s, and %u more", why->text, why->more);
+	else
+		snprintf(text, sizeof(text), "%s", why->text);
+	if (!strcmp(told, text))
 		return;
-	snprintf(n->reason, sizeof(n->reason), "%s", reason);
-	if (reason[0])
-		log_warning("node: not ready: %s", reason);
+	strcpy(told, text);
+	if (text[0])
+		log_warning("node: %s%s", verb, text);
 }
 
 static void report(struct node *n, const struct view *v)
@@ -263,23 +271,24 @@ static void report(struct node *n, const struct view *v)
  * Addresses first, so that whatever happens later pods' packets to the node
  * find it; then devices, routes and the state word that says all is there.
  */
-static int apply(struct node *n, const struct view *v, const struct policy_node *nodes,
-		 size_t count)
+static int apply(struct node *n, const struct view *v, const struct nodes *nodes,
+		 struct why *why)
 {
 	unsigned int mtu = pod_mtu(n, v);
 	int hosts, routes, tunnel = 0, err = 0;
 	bool state;
 
-	hosts = hosts_sync(n, v);
+	hosts = hosts_sync(n, v, why);
 	if (hosts < 0)
 		return hosts;
 	if (v->uplink.ifindex)
-		err = encap_device_set(n->ctx.rt, n->ctx.cfg, tunnel_mtu(n, v), &tunnel);
+		err = encap_device_set(n->ctx.rt, n->ctx.cfg, tunnel_mtu(n, v), &tunnel,
+				       why);
 	if (!err)
-		err = attach_devices(n, v, tunnel);
+		err = attach_devices(n, v, tunnel, why);
 	if (err)
 		return err;
-	routes = sync_routes(n, v, tunnel, nodes, count);
+	routes = sync_routes(n, v, tunnel, nodes, why);
 	state = write_state(n, v, tunnel);
 	if (hosts || routes || state || n->routes_changed)
 		sluice_route_gen_bump(sluice_state(n->ctx.sl));
@@ -296,19 +305,19 @@ static int apply(struct node *n, const struct view *v, const struct policy_node 
 	return 0;
 }
 
-static const char *missing(const struct node *n, const struct policy_node *self,
-			   const struct view *v, char *buf, size_t len)
+/* -ENODATA: something has to come before anything can be made of it. */
+static int missing(const struct node *n, const struct policy_node *self, const struct view *v,
+		   struct why *why)
 {
-	buf[0] = '\0';
 	if (!n->ncidr)
-		snprintf(buf, len, "%s %s", self ? "no spec.podCIDRs in Node" : "no Node object named",
-			 n->ctx.cfg->node_name);
-	else if (!v->uplink.ifindex && !v->no_uplink)
-		snprintf(buf, len, "%s", v->why);
-	else if (!pod_mtu(n, v))
-		snprintf(buf, len, "MTU %u of %s leaves no room for encapsulation", v->uplink.mtu,
-			 v->uplink.name);
-	return buf;
+		return why_set(why, -ENODATA, "%s %s", self ? "no spec.podCIDRs in Node" :
+			       "no Node object named", n->ctx.cfg->node_name);
+	if (!v->uplink.ifindex && !v->no_uplink)
+		return why_set(why, -ENODATA, "%s", v->why);
+	if (!pod_mtu(n, v))
+		return why_set(why, -ENODATA, "MTU %u of %s leaves no room for encapsulation",
+			       v->uplink.mtu, v->uplink.name);
+	return 0;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -316,37 +325,41 @@ static void on_timer(uv_timer_t *timer)
 	node_refresh(timer->data);
 }
 
-int node_refresh(struct node *n)
+static int refresh(struct node *n, const struct nodes *nodes, struct why *why)
 {
-	size_t count;
-	const struct policy_node *nodes = policy_nodes(n->ctx.pol, &count);
-	const struct policy_node *self = find_self(n, nodes, count);
-	char why[512];
 	struct view v;
-	int err;
+	int err = view_read(n->ctx.rt, n->ctx.cfg->uplink, nodes->self, &v);
 
-	if (self && self->npod_cidr)
-		take_self(n, self);
-	err = view_read(n->ctx.rt, n->ctx.cfg->uplink, self, &v);
+	if (err)
+		return why_set(why, err, "devices and addresses: %s", strerror(-err));
+	err = missing(n, nodes->self, &v, why);
 	if (err) {
-		snprintf(why, sizeof(why), "devices and addresses: %s", strerror(-err));
-		set_reason(n, why);
-		goto out;
-	}
-	missing(n, self, &v, why, sizeof(why));
-	if (!why[0]) {
-		err = apply(n, &v, nodes, count);
-		if (err)
-			snprintf(why, sizeof(why), "devices, addresses and routes: %s",
-				 strerror(-err));
-	} else {
 		/* What is known already must be right: pods may be there from before. */
-		hosts_sync(n, &v);
+		hosts_sync(n, &v, why);
+	} else {
+		err = apply(n, &v, nodes, why);
+		if (err)
+			why_set(why, err, "devices, addresses and routes: %s", strerror(-err));
 	}
 	view_free(&v);
-	set_reason(n, why);
-out:
-	if (err)
+	return err;
+}
+
+int node_refresh(struct node *n)
+{
+	struct why why = { 0 }, none = { 0 };
+	struct nodes nodes;
+	int err;
+
+	nodes.list = policy_nodes(n->ctx.pol, &nodes.count);
+	nodes.self = find_self(n, nodes.list, nodes.count);
+	if (nodes.self && nodes.self->npod_cidr)
+		take_self(n, nodes.self);
+	err = refresh(n, &nodes, &why);
+	tell(n->reason, err ? &why : &none, "not ready: ");
+	tell(n->doubt, err ? &none : &why, "");
+	/* what is missing announces itself when it comes */
+	if (err && err != -ENODATA)
 		uv_timer_start(&n->timer, on_timer, NODE_RETRY_MS, 0);
 	n->ctx.changed(n->ctx.arg);
 	return err;
@@ -443,6 +456,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 const char *node_reason(const struct node *n)
 {
 	return n->reason[0] ? n->reason : NULL;
+}
+
+const char *node_doubt(const struct node *n)
+{
+	return n->doubt[0] ? n->doubt : NULL;
 }
 
 /* -------------------------------------------------------------------- answers */
@@ -577,7 +595,10 @@ void node_free(struct node *n)
 
 int node_unload(struct rt *rt)
 {
-	int err = route_sync_kernel(rt, NULL), dev = encap_device_remove(rt);
+	struct why why = { 0 };
+	int err = route_sync_kernel(rt, NULL, &why), dev = encap_device_remove(rt);
 
+	if (why.text[0])
+		log_error("%s", why.text);
 	return err < 0 ? err : dev;
 }

@@ -44,6 +44,9 @@ void node_mark(struct node *node);
 /* NULL when the node's configuration is in force, else why it is not. */
 const char *node_reason(const struct node *node);
 
+/* NULL, or what is in force but should be looked at: two nodes with one range. */
+const char *node_doubt(const struct node *node);
+
 /* Answers of the control socket; new references, NULL without memory. */
 json_t *node_cni_config_json(const struct node *node);
 json_t *node_status_json(const struct node *node);

@@ -76,6 +76,17 @@ static json_t *policy_stats_json(struct daemon *d)
 			 "commitSeconds", (double)st.commit_us / 1e6);
 }
 
+static json_t *warnings_json(struct daemon *d)
+{
+	json_t *list = policy_warnings_json(d->pol);
+
+	if (node_doubt(d->node))
+		json_array_append_new(list, json_pack("{s:s, s:n, s:s, s:s}", "kind", "Node",
+						      "namespace", "name", d->cfg.node_name,
+						      "text", node_doubt(d->node)));
+	return list;
+}
+
 static json_t *op_status(struct op_call *call)
 {
 	struct daemon *d = call->d;
@@ -88,7 +99,7 @@ static json_t *op_status(struct op_call *call)
 		"ready", !reason, "reason", reason, "node", node_status_json(d->node),
 		"endpoints", "total", endpoints_count(d->eps), "closed", count_closed(d),
 		"policy", policy_stats_json(d), "refused", source_dir_refused_json(d->source),
-		"warnings", policy_warnings_json(d->pol)));
+		"warnings", warnings_json(d)));
 }
 
 static json_t *op_nodes(struct op_call *call)

@@ -218,7 +218,7 @@ static int route_cmp(const void *a, const void *b)
 	return c ? c : memcmp(&ra->val, &rb->val, sizeof(ra->val));
 }
 
-static void plan_unique(struct route_plan *plan)
+static void plan_unique(struct route_plan *plan, struct why *why)
 {
 	size_t n = 0;
 	char text[SLUICE_PREFIX_STRLEN];
@@ -226,8 +226,8 @@ static void plan_unique(struct route_plan *plan)
 	qsort(plan->routes, plan->count, sizeof(*plan->routes), route_cmp);
 	for (size_t i = 0; i < plan->count; i++) {
 		if (n && !prefix_cmp(&plan->routes[n - 1].dst, &plan->routes[i].dst)) {
-			log_error("%s: claimed by more than one node",
-				  sluice_prefix_format(&plan->routes[i].dst, text));
+			why_set(why, 0, "%s: claimed by more than one node",
+				sluice_prefix_format(&plan->routes[i].dst, text));
 			continue;
 		}
 		plan->routes[n++] = plan->routes[i];
@@ -235,7 +235,7 @@ static void plan_unique(struct route_plan *plan)
 	plan->count = n;
 }
 
-int route_plan_make(const struct route_input *in, struct route_plan *out)
+int route_plan_make(const struct route_input *in, struct route_plan *out, struct why *why)
 {
 	int err;
 
@@ -248,7 +248,7 @@ int route_plan_make(const struct route_input *in, struct route_plan *out)
 		route_plan_free(out);
 		return err;
 	}
-	plan_unique(out);
+	plan_unique(out, why);
 	return 0;
 }
 
@@ -335,7 +335,7 @@ static int map_write(struct map_sync *s)
 	return n + (int)s->nstale;
 }
 
-int route_sync_map(struct sluice *sl, const struct route_plan *plan)
+int route_sync_map(struct sluice *sl, const struct route_plan *plan, struct why *why)
 {
 	struct map_sync s = { .fd = sluice_map_fd(sl, SL_MAP_ROUTE), .plan = plan };
 	int err;
@@ -346,6 +346,8 @@ int route_sync_map(struct sluice *sl, const struct route_plan *plan)
 	err = map_walk(&s);
 	if (!err)
 		err = map_write(&s);
+	if (err < 0)
+		why_set(why, err, "sl_route: %s", strerror(-err));
 	free(s.there);
 	free(s.stale);
 	return err;
@@ -357,6 +359,7 @@ struct kernel_sync {
 	struct rt *rt;
 	const struct route_plan *plan;
 	bool *there;			/* by index in the plan */
+	struct why *why;
 	int changes;
 };
 
@@ -380,10 +383,11 @@ static void kernel_log(const struct kernel_sync *s, const struct rt_route *r, co
 	if (!err)
 		log_debug("kernel route %s: %s", text, verb);
 	else if (err == -EEXIST)
-		log_error("kernel route %s: somebody else has one with metric %u", text, r->metric);
+		why_set(s->why, err, "kernel route %s: somebody else has one with metric %u", text,
+			r->metric);
 	else
-		log_error("kernel route %s: not %s: %s %s", text, verb, strerror(-err),
-			  rt_error(s->rt));
+		why_set(s->why, err, "kernel route %s: not %s: %s %s", text, verb, strerror(-err),
+			rt_error(s->rt));
 }
 
 static int kernel_visit(void *arg, const struct rt_route *have)
@@ -411,9 +415,9 @@ static int kernel_visit(void *arg, const struct rt_route *have)
 	return 0;
 }
 
-int route_sync_kernel(struct rt *rt, const struct route_plan *plan)
+int route_sync_kernel(struct rt *rt, const struct route_plan *plan, struct why *why)
 {
-	struct kernel_sync s = { .rt = rt, .plan = plan };
+	struct kernel_sync s = { .rt = rt, .plan = plan, .why = why };
 	int err, bad = 0;
 
 	if (plan && plan->count) {

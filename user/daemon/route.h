@@ -10,6 +10,7 @@
 #include "common/rtnl.h"
 #include "daemon/config.h"
 #include "daemon/policy.h"
+#include "daemon/why.h"
 
 /* What our kernel routes say who made them; unassigned elsewhere. */
 #define ROUTE_PROTO	83
@@ -39,16 +40,16 @@ struct route_plan {
 	size_t count, size;
 };
 
-/* -ENOMEM. What two nodes claim is the first one's, this node's before all; logged. */
-int route_plan_make(const struct route_input *in, struct route_plan *out);
+/* -ENOMEM. What two nodes claim is the first one's, this node's before all; @why tells. */
+int route_plan_make(const struct route_input *in, struct route_plan *out, struct why *why);
 void route_plan_free(struct route_plan *plan);
 /* How @node's pods are reached; SL_ROUTE_NONE: not at all. */
 enum sl_route_kind route_node_kind(const struct route_input *in, const struct policy_node *node);
 const char *route_kind_name(enum sl_route_kind kind);
 
 /* Returns how many entries were written or deleted, or a negative errno. */
-int route_sync_map(struct sluice *sl, const struct route_plan *plan);
+int route_sync_map(struct sluice *sl, const struct route_plan *plan, struct why *why);
 /* Only routes of ROUTE_PROTO are touched; @plan NULL: none is wanted. */
-int route_sync_kernel(struct rt *rt, const struct route_plan *plan);
+int route_sync_kernel(struct rt *rt, const struct route_plan *plan, struct why *why);
 
 #endif
