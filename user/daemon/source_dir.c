@@ -98,7 +98,8 @@ static void complain_file(struct source_dir *src, const struct source_file *f, i
 	struct diag d = { .level = DIAG_ERROR };
 
 	snprintf(d.file, sizeof(d.file), "%s", f->path);
-	snprintf(d.text, sizeof(d.text), "cannot be read: %s", strerror(-err));
+	snprintf(d.text, sizeof(d.text), "cannot be read: %s",
+		 err == -EINVAL ? "not a regular file" : strerror(-err));
 	complain(src, &nobody, &d);
 }
 
@@ -337,6 +338,11 @@ static bool takes(struct source_dir *src, struct source_file *f, const struct ob
 	each_entry(src, e, id) {
 		if (e == own || e->shadowed)
 			continue;
+		/* as likely as not it has been renamed, and this is it */
+		if (e->file->missing) {
+			e->shadowed = true;
+			continue;
+		}
 		if (e->file == f || strcmp(e->file->name, f->name) < 0) {
 			refuse_double(src, id, f, obj->line, e->file);
 			return false;
