@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Log lines. See log.h. */
 #include "common/log.h"
 
 #include <errno.h>

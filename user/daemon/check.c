@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* --check-config. See check.h. */
 #include "daemon/check.h"
 
 #include <stdio.h>

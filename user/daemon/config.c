@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Options: one table, four layers. See config.h. */
 #include "daemon/config.h"
 
 #include <argp.h>

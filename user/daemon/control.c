@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Connections of the control socket. See control.h; what requests mean is in ops.c. */
 #include "daemon/control.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The parts in their order: start, what they tell each other, stop. */
 #include "daemon/daemon.h"
 
 #include <errno.h>

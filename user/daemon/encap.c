@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The tunnel device and what it costs. See encap.h. */
 #include "daemon/encap.h"
 
 #include <errno.h>

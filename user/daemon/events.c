@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The event ring, read and put into words. See events.h. */
 #include "daemon/events.h"
 
 #include <arpa/inet.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Timers. See house.h. */
 #include "daemon/house.h"
 
 #include <errno.h>

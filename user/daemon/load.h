@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
+/* Loading the BPF objects, without keeping what that takes. */
 #ifndef SLUICED_LOAD_H
 #define SLUICED_LOAD_H
 

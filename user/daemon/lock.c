@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Locks on the run directory and on the pins. See lock.h. */
 #include "daemon/lock.h"
 
 #include <errno.h>

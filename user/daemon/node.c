@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* The node: one reading of namespace and Node objects, applied. See node.h. */
 #include "daemon/node.h"
 
 #include <bpf/bpf.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Datagrams to the service manager. See notify.h. */
 #include "daemon/notify.h"
 
 #include <stdarg.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Capabilities, given up. See privilege.h. */
 #include "daemon/privilege.h"
 
 #include <errno.h>

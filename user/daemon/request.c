@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Lines and requests of the control socket. See request.h. */
 #include "daemon/request.h"
 
 #include <errno.h>

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Routes to other nodes: planned, then written where they differ. See route.h. */
 #include "daemon/route.h"
 
 #include <bpf/bpf.h>

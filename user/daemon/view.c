@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+/* One reading of the network namespace. See view.h. */
 #include "daemon/view.h"
 
 #include <errno.h>
