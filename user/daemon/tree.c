@@ -165,10 +165,13 @@ static enum tree_type plain_type(const char *s)
 		"n", "N", "no", "No", "NO", "off", "Off", "OFF", "false", "False", "FALSE", NULL
 	};
 
-	if (one_of(s, nulls))
+	/* most scalars are neither: no name here is longer, no number begins otherwise */
+	if (strnlen(s, 6) < 6 && one_of(s, nulls))
 		return TREE_NULL;
-	if (one_of(s, bools))
+	if (strnlen(s, 6) < 6 && one_of(s, bools))
 		return TREE_BOOL;
+	if (!strchr("+-.0123456789", *s))
+		return TREE_STRING;
 	if (looks_int(s))
 		return TREE_INT;
 	return looks_float(s) ? TREE_FLOAT : TREE_STRING;
@@ -359,26 +362,34 @@ static int pair_cmp(const void *a, const void *b)
 				    : (ka->column > kb->column) - (ka->column < kb->column);
 }
 
+static int refuse_double(struct tree_reader *r, const struct tree *first, const struct tree *again)
+{
+	return fail(r, &(yaml_mark_t){ .line = again->line - 1, .column = again->column - 1 },
+		    "key \"%.100s\" is there twice, first in line %u", again->s, first->line);
+}
+
+/* Maps are nearly always small; one that is not is sorted. */
 static int refuse_doubles(struct tree_reader *r, const struct tree *t)
 {
-	const struct tree_pair **v = malloc((t->n + 1) * sizeof(*v));
-	const struct tree *again;
-	unsigned int i;
+	const struct tree_pair **v;
+	unsigned int i, j;
 	int err = 0;
 
+	for (i = 1; t->n <= 16 && i < t->n; i++)
+		for (j = 0; j < i; j++)
+			if (!strcmp(t->pair[j].key->s, t->pair[i].key->s))
+				return refuse_double(r, t->pair[j].key, t->pair[i].key);
+	if (t->n <= 16)
+		return 0;
+	v = malloc(t->n * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	for (i = 0; i < t->n; i++)
 		v[i] = &t->pair[i];
 	qsort(v, t->n, sizeof(*v), pair_cmp);
-	for (i = 1; !err && i < t->n; i++) {
-		if (strcmp(v[i - 1]->key->s, v[i]->key->s))
-			continue;
-		again = v[i]->key;
-		err = fail(r, &(yaml_mark_t){ .line = again->line - 1, .column = again->column - 1 },
-			   "key \"%.100s\" is there twice, first in line %u", again->s,
-			   v[i - 1]->key->line);
-	}
+	for (i = 1; !err && i < t->n; i++)
+		if (!strcmp(v[i - 1]->key->s, v[i]->key->s))
+			err = refuse_double(r, v[i - 1]->key, v[i]->key);
 	free(v);
 	return err;
 }
