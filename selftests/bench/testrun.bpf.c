@@ -30,9 +30,10 @@ static __always_inline bool restored(struct __sk_buff *skb)
 		ip->check = restore.check;
 		ip->saddr = restore.saddr;
 	}
-	*ports = bpf_htons(restore.port);
-	if (restore.step && ++restore.port == TESTRUN_PORT_MIN + TESTRUN_PORTS)
-		restore.port = TESTRUN_PORT_MIN;
+	ports[0] = bpf_htons(restore.port[0]);
+	ports[1] = bpf_htons(restore.port[1]);
+	restore.port[0] += restore.step[0];
+	restore.port[1] += restore.step[1];
 	return true;
 }
 

@@ -3,7 +3,7 @@
  * testrun - nanoseconds of the pipeline for one packet, on a live node
  *
  *	testrun ROUNDS REPEAT CASE...
- *	CASE: NAME=ROOT,NAMESPACE,hit|miss,tcp|udp,SOURCE,DESTINATION,PORT
+ *	CASE: NAME=ROOT,NAMESPACE,hit|miss|life,tcp|udp,SOURCE,DESTINATION,PORT
  *
  * ROOT is where the node's dataplane is pinned. A hit is a packet of a flow
  * that has been established, through the same programs, in both directions; a
@@ -44,6 +44,7 @@
 
 #define FORGET_MAX	4096		/* flows at a time */
 
+#define FLAG_FIN	0x01
 #define FLAG_SYN	0x02
 #define FLAG_ACK	0x10
 
@@ -68,10 +69,16 @@ struct end {
 	__u16 port;			/* host order */
 };
 
+enum kind {
+	HIT,
+	MISS,
+	LIFE,
+};
+
 struct bench_case {
 	const char *name;
 	struct node *node;
-	bool miss;
+	enum kind kind;
 	__u8 proto;
 	struct end src, dst;
 	struct frame frame;
@@ -289,7 +296,8 @@ static int frame_build(struct frame *fr, const struct bench_case *bc, const stru
 	fr->restore.v6 = !sluice_addr_is_v4(&from->addr);
 	fr->restore.check = ip->check;
 	fr->restore.saddr = ip->saddr;
-	fr->restore.port = from->port;
+	fr->restore.port[0] = from->port;
+	fr->restore.port[1] = to->port;
 	return 0;
 }
 
@@ -308,8 +316,6 @@ static int run(struct node *node, struct frame *fr, int prog_fd, unsigned int co
 	start = now_ns();
 	err = bpf_prog_test_run_opts(prog_fd, &opts);
 	*ns = (now_ns() - start) / count;
-	/* new flows go on with new ports */
-	fr->restore.port = node->skel->bss->restore.port;
 	return err;
 }
 
@@ -377,7 +383,8 @@ static int note_doomed(void *arg, const struct sl_tuple *key, const struct sl_fl
 {
 	struct doomed *d = arg;
 
-	if (half && flow_is(key, flow, d->bc))
+	(void)half;
+	if (flow_is(key, flow, d->bc) && key->port[flow->orig] != htons(SPORT))
 		d->key[d->n++] = *key;
 	return d->n == FORGET_MAX;
 }
@@ -398,7 +405,58 @@ static int forget(struct bench_case *bc)
 	return err;
 }
 
-static int measure(struct bench_case *bc, double *net)
+/* One packet of each of the lives: from the client or to it, with these flags. */
+static int live(struct bench_case *bc, bool reply, __u8 tcp_flags, double *net)
+{
+	const struct end *from = reply ? &bc->dst : &bc->src, *to = reply ? &bc->src : &bc->dst;
+	struct frame fr;
+	double empty = 0, full = 0;
+	int err;
+
+	err = frame_build(&fr, bc, from, to, tcp_flags);
+	fr.restore.step[reply] = 1;
+	if (!err)
+		err = run(bc->node, &fr, bpf_program__fd(bc->node->skel->progs.empty), repeat,
+			  &empty);
+	if (!err)
+		err = run(bc->node, &fr, fr.prog_fd, repeat, &full);
+	*net += full - empty;
+	return err;
+}
+
+static int measure_life(struct bench_case *bc, double *net)
+{
+	static const struct {
+		bool reply;
+		__u8 flags;
+	} packet[] = {
+		{ false, FLAG_SYN }, { true, FLAG_SYN | FLAG_ACK }, { false, FLAG_ACK },
+		{ false, FLAG_ACK }, { true, FLAG_ACK }, { false, FLAG_FIN | FLAG_ACK },
+		{ true, FLAG_FIN | FLAG_ACK }, { false, FLAG_ACK },
+	};
+	__u64 before[__SL_COUNT_MAX], after[__SL_COUNT_MAX];
+	int err;
+
+	if (setns(bc->node->ns, CLONE_NEWNET))
+		return -errno;
+	err = forget(bc);
+	if (!err)
+		err = sluice_counts(bc->node->sl, before);
+	*net = 0;
+	for (size_t i = 0; i < sizeof(packet) / sizeof(packet[0]) && !err; i++)
+		err = live(bc, packet[i].reply, packet[i].flags, net);
+	if (!err)
+		err = sluice_counts(bc->node->sl, after);
+	if (err)
+		return fail("cannot run", bc->name, err);
+	if (after[SL_COUNT_FLOW_PROMOTED] - before[SL_COUNT_FLOW_PROMOTED] < repeat) {
+		fprintf(stderr, "testrun: %s: not every flow was established\n", bc->name);
+		return -EPROTO;
+	}
+	return 0;
+}
+
+static int measure_one(struct bench_case *bc, double *net)
 {
 	int empty_fd = bpf_program__fd(bc->node->skel->progs.empty), err;
 	__u64 before[__SL_COUNT_MAX], after[__SL_COUNT_MAX], hits, news;
@@ -406,7 +464,7 @@ static int measure(struct bench_case *bc, double *net)
 
 	if (setns(bc->node->ns, CLONE_NEWNET))
 		return -errno;
-	if (bc->miss && forget(bc))
+	if (bc->kind == MISS && forget(bc))
 		return fail("cannot delete flows", bc->name, -EIO);
 	err = run(bc->node, &bc->frame, empty_fd, repeat, &empty);
 	if (!err)
@@ -421,12 +479,17 @@ static int measure(struct bench_case *bc, double *net)
 	hits = after[SL_COUNT_FLOW_HIT] - before[SL_COUNT_FLOW_HIT];
 	news = after[SL_COUNT_FLOW_NEW] - before[SL_COUNT_FLOW_NEW];
 	/* the node is alive: a packet of its own may come in between */
-	if ((bc->miss ? news : hits) < repeat) {
+	if ((bc->kind == MISS ? news : hits) < repeat) {
 		fprintf(stderr, "testrun: %s: %u runs, but %llu hits and %llu new flows\n",
 			bc->name, repeat, hits, news);
 		return -EPROTO;
 	}
 	return 0;
+}
+
+static int measure(struct bench_case *bc, double *net)
+{
+	return bc->kind == LIFE ? measure_life(bc, net) : measure_one(bc, net);
 }
 
 /* --------------------------------------------------------- command line */
@@ -446,8 +509,8 @@ static int case_parse(char *arg, struct bench_case *bc)
 	    sluice_addr_parse(dst, &bc->dst.addr))
 		return -EINVAL;
 	bc->dst.port = (__u16)atoi(arg);
-	bc->miss = !strcmp(kind, "miss");
-	bc->src.port = bc->miss ? TESTRUN_PORT_MIN : SPORT;
+	bc->kind = !strcmp(kind, "life") ? LIFE : !strcmp(kind, "miss") ? MISS : HIT;
+	bc->src.port = bc->kind == HIT ? SPORT : TESTRUN_PORT_MIN;
 	bc->proto = strcmp(proto, "tcp") ? IPPROTO_UDP : IPPROTO_TCP;
 	bc->node = node_get(root, ns);
 	bc->samples = calloc(nrounds, sizeof(*bc->samples));
@@ -461,11 +524,11 @@ static int case_prepare(struct bench_case *bc)
 
 	if (setns(bc->node->ns, CLONE_NEWNET))
 		return -errno;
-	err = frame_build(&bc->frame, bc, &bc->src, &bc->dst, bc->miss ? FLAG_SYN : FLAG_ACK);
+	err = frame_build(&bc->frame, bc, &bc->src, &bc->dst, bc->kind == MISS ? FLAG_SYN : FLAG_ACK);
 	if (err)
 		return fail("no way in for its packets", bc->name, err);
-	bc->frame.restore.step = bc->miss;
-	err = bc->miss ? 0 : establish(bc);
+	bc->frame.restore.step[0] = bc->kind == MISS;
+	err = bc->kind == HIT ? establish(bc) : 0;
 	/* the first time is for the caches */
 	return err ? fail("cannot establish", bc->name, err) : measure(bc, &net);
 }
@@ -512,6 +575,10 @@ int main(int argc, char **argv)
 	prio_first();
 	nrounds = (unsigned int)atoi(argv[1]);
 	repeat = (unsigned int)atoi(argv[2]);
+	if (!nrounds || !repeat || repeat > TESTRUN_PORTS) {
+		fprintf(stderr, "testrun: REPEAT is at most %d\n", TESTRUN_PORTS);
+		return 2;
+	}
 	for (ncases = 0; ncases < (unsigned int)argc - 3; ncases++)
 		if (case_parse(argv[ncases + 3], &cases[ncases])) {
 			fprintf(stderr, "testrun: case %u is not right\n", ncases + 1);

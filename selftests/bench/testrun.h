@@ -11,11 +11,12 @@ struct testrun_restore {
 	__be32 saddr;			/* IPv4 */
 	__be16 check;			/* of the IPv4 header */
 	__u8 ttl;
-	__u8 v6;
-	__u32 step;			/* 1: a source port of its own for each run */
-	__u32 port;			/* source, host order; with step the next one */
+	__u8 v6;			/* else IPv4 */
+	__u32 port[2];			/* source and destination, host order */
+	__u32 step[2];			/* 1: another one for each run */
 };
 
+/* Where stepping begins, and how many steps there are. */
 #define TESTRUN_PORT_MIN	1024
 #define TESTRUN_PORTS		60000
 
