@@ -6,9 +6,9 @@
  *	          └miss─▶ guard ─▶ route ─▶ policy ─▶ nat ─▶ install ─┘
  *
  * The hit path is inlined into each program and does only what a TCP or UDP
- * packet of an established flow needs that neither is translated nor leaves
- * by a tunnel. Whatever it does not know it leaves, untouched, to the
- * functions of bpf/slow.h, which can do all of it.
+ * packet needs whose flow is established, or is left in its state by it, and
+ * neither is translated nor leaves by a tunnel. Whatever it does not know it
+ * leaves, untouched, to the functions of bpf/slow.h, which can do all of it.
  */
 #ifndef SL_BPF_PIPELINE_H
 #define SL_BPF_PIPELINE_H
@@ -30,7 +30,8 @@ static __always_inline void sl_ctx_slow(struct sl_ctx *c)
 	c->tier = SL_TIER_NONE;
 }
 
-#define SL_FLOW_IDLE_MIN_NS	(SL_TIMEOUT_OTHER_S * SL_SEC_NS)
+/* An entry that was idle for longer may be over: sl_flow_is_over() says. */
+#define SL_FLOW_IDLE_MIN_NS	(SL_TIMEOUT_CLOSING_S * SL_SEC_NS)
 
 /* The hit path's view of sl_flow_right(); what is rare is wrong here. */
 static __always_inline bool sl_fast_right(struct __sk_buff *skb, struct sl_ctx *c,
@@ -41,7 +42,7 @@ static __always_inline bool sl_fast_right(struct __sk_buff *skb, struct sl_ctx *
 	__u32 want = hook == SL_HOOK_FROM_POD ? SL_FLOW_DIR_SMAC : 0;
 	struct sl_state *st = sl_state_get();
 
-	if (f->kind != SL_FLOW_KIND_FLOW || f->state != SL_FLOW_ESTABLISHED)
+	if (f->kind != SL_FLOW_KIND_FLOW)
 		return false;
 	if (d->flags != want || d->in_ifindex != c->way_in)
 		return false;
@@ -57,7 +58,39 @@ static __always_inline bool sl_fast_right(struct __sk_buff *skb, struct sl_ctx *
 	       sl_mac_eq(eth->h_source, d->in_smac);
 }
 
-/* SL_ACT_CONTINUE: not a plain packet of an established flow. */
+/* Bytes of layer 3 after segmentation; the packet's own where that can't be told. */
+static __always_inline __u32 sl_fast_wire_len(struct __sk_buff *skb, const struct sl_ctx *c)
+{
+	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	__u32 l3 = c->family == SL_FAMILY_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	__u8 *tcp = data + ETH_HLEN_ + l3;
+	__u32 size = skb->gso_size;
+
+	if (!size || c->proto != IPPROTO_TCP || (void *)(tcp + sizeof(struct tcphdr)) > end)
+		return c->len;
+	return l3 + (tcp[12] >> 4 << 2) + size;
+}
+
+/*
+ * An entry of sl_half for a packet that leaves its state as it is: datagrams
+ * one way that nobody answers, and what follows an answer from its side.
+ */
+static __always_inline struct sl_flow *sl_fast_half(struct sl_ctx *c)
+{
+	struct sl_flow *f = bpf_map_lookup_elem(&sl_half, &c->key);
+
+	c->flags = SL_PKT_NOFLOW;
+	if (!f) {
+		c->flags = SL_PKT_NOFLOW | SL_PKT_NOHALF;
+		return NULL;
+	}
+	if (c->tcp_flags & SL_TCP_FIN)
+		return NULL;
+	return f->state == ((c->dir & 1) == (f->orig & 1) ? SL_FLOW_NEW : SL_FLOW_REPLIED) ? f :
+											     NULL;
+}
+
+/* SL_ACT_CONTINUE: not a plain packet of a flow whose entry is right. */
 static __always_inline int sl_fast(struct __sk_buff *skb, struct sl_ctx *c, __u32 hook)
 {
 	struct sl_flow_dir *d;
@@ -65,32 +98,29 @@ static __always_inline int sl_fast(struct __sk_buff *skb, struct sl_ctx *c, __u3
 	__u64 now;
 
 	f = bpf_map_lookup_elem(&sl_flow, &c->key);
-	if (!f) {
-		c->flags = SL_PKT_NOFLOW;
+	if (!f && !(f = sl_fast_half(c)))
 		return SL_ACT_CONTINUE;
-	}
-	if (c->tcp_flags & (SL_TCP_FIN | SL_TCP_SYN | SL_TCP_RST) ||
-	    !sl_fast_right(skb, c, f, hook))
+	if (c->tcp_flags & (SL_TCP_SYN | SL_TCP_RST) || !sl_fast_right(skb, c, f, hook))
 		return SL_ACT_CONTINUE;
 	d = &f->dir[c->dir & 1];
 	now = bpf_ktime_get_coarse_ns();
-	if (f->last_ns != now) {
-		if ((__s64)(now - f->last_ns) > (__s64)SL_FLOW_IDLE_MIN_NS)
-			return SL_ACT_CONTINUE;
-		f->last_ns = now;
-	}
-	if (hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK) {
-		sl_flow_count(d, c->len);
-		sl_count_inc(SL_COUNT_FLOW_HIT);
-		return SL_ACT_NEXT;
-	}
-	if (d->action != SL_ACTION_PEER || c->len > d->mtu || skb->pkt_type != PACKET_HOST ||
-	    !sl_hop(skb, c, d))
+	if ((__s64)(now - f->last_ns) > (__s64)SL_FLOW_IDLE_MIN_NS)
 		return SL_ACT_CONTINUE;
-	if (hook != SL_HOOK_FROM_POD)
-		sl_hop_csum(skb, c);
+	if (hook != SL_HOOK_TO_POD && d->action != SL_ACTION_STACK) {
+		if (d->action != SL_ACTION_PEER || skb->pkt_type != PACKET_HOST ||
+		    (c->len > d->mtu && sl_fast_wire_len(skb, c) > d->mtu) || !sl_hop(skb, c, d))
+			return SL_ACT_CONTINUE;
+		if (hook != SL_HOOK_FROM_POD)
+			sl_hop_csum(skb, c);
+	}
+	if (c->tcp_flags & SL_TCP_FIN)
+		sl_flow_track(c, f);
+	if (f->last_ns != now)
+		f->last_ns = now;
 	sl_flow_count(d, c->len);
 	sl_count_inc(SL_COUNT_FLOW_HIT);
+	if (hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK)
+		return SL_ACT_NEXT;
 	return bpf_redirect_peer(d->out_ifindex, 0);
 }
 
