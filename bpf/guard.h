@@ -28,6 +28,11 @@ struct sl_arp {				/* RFC 826 over Ethernet and IPv4 */
 #define SL_ND_NEIGH_SOLICIT	135
 #define SL_ND_NEIGH_ADVERT	136
 #define SL_ND_REDIRECT		137
+#define SL_ND_SLLAO		1	/* source link-layer address, section 4.6.1 */
+
+#define SL_MLD_REPORT		131	/* RFC 2710 section 3, RFC 3810 section 5.2 */
+#define SL_MLD_DONE		132
+#define SL_MLD2_REPORT		143
 
 static __always_inline bool sl_mac_eq(const __u8 *a, const __u8 *b)
 {
@@ -121,6 +126,22 @@ static __always_inline bool sl_addr_is_eui64(const union sl_addr *a, const __u8 
 	       a->b[13] == mac[3] && a->b[14] == mac[4] && a->b[15] == mac[5];
 }
 
+/* Unspecified, or the link-local one: what the kernel of a pod speaks from by itself. */
+static __always_inline bool sl_addr_is_early(const union sl_addr *src, const struct sl_ep *ep)
+{
+	return sl_addr_is_zero(src) || sl_addr_is_eui64(src, ep->mac);
+}
+
+/* The option says where answers go; nobody may ask for another's. */
+static __always_inline bool sl_nd_option_forged(struct __sk_buff *skb, const struct sl_ctx *c,
+						const struct sl_ep *ep)
+{
+	__u8 opt[8];
+
+	return !bpf_skb_load_bytes(skb, c->l4_off + 24, opt, sizeof(opt)) &&
+	       opt[0] == SL_ND_SLLAO && !sl_mac_eq(opt + 2, ep->mac);
+}
+
 /* Neighbour discovery: a pod may ask, and say nothing. */
 static __always_inline int sl_guard_nd(struct __sk_buff *skb, struct sl_ctx *c, struct sl_ep *ep)
 {
@@ -128,10 +149,26 @@ static __always_inline int sl_guard_nd(struct __sk_buff *skb, struct sl_ctx *c, 
 
 	if (c->tcp_flags != SL_ND_NEIGH_SOLICIT || c->flags & SL_PKT_FRAG_FIRST)
 		return sl_drop_packet(skb, c, SL_DROP_ND);
-	if (!sl_addr_is_zero(src) && !sl_addr_is_eui64(src, ep->mac) &&
-	    (!sl_addr_eq(src, &ep->addr[SL_FAMILY_V6]) || sl_addr_is_zero(src)))
+	if (!sl_addr_is_early(src, ep) && !sl_addr_eq(src, &ep->addr[SL_FAMILY_V6]))
+		return sl_drop_packet(skb, c, SL_DROP_ND);
+	if (sl_nd_option_forged(skb, c, ep))
 		return sl_drop_packet(skb, c, SL_DROP_ND);
 	return SL_ACT_NEXT;
+}
+
+/*
+ * Every kernel reports the groups of its addresses, snooping switches live on
+ * it. The node's stack takes no notice, and counted as drops they would hide
+ * what is worth looking at.
+ */
+static __always_inline bool sl_is_mld(const struct sl_ctx *c, const struct sl_ep *ep)
+{
+	return c->family == SL_FAMILY_V6 && c->proto == IPPROTO_ICMPV6 &&
+	       !(c->flags & (SL_PKT_FRAG_FIRST | SL_PKT_FRAG_LATER)) &&
+	       (c->tcp_flags == SL_MLD_REPORT || c->tcp_flags == SL_MLD_DONE ||
+		c->tcp_flags == SL_MLD2_REPORT) &&
+	       sl_addr_is_multicast(SL_FAMILY_V6, sl_pkt_daddr(c)) &&
+	       sl_addr_is_early(sl_pkt_saddr(c), ep);
 }
 
 static __always_inline bool sl_is_nd(const struct sl_ctx *c)
@@ -201,6 +238,8 @@ __noinline int sl_guard_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 parse
 		return sl_drop_packet(skb, c, sl_parse_reason(parsed));
 	if (sl_is_nd(c))
 		return sl_guard_nd(skb, c, ep);
+	if (sl_is_mld(c, ep))
+		return SL_ACT_NEXT;
 	if (eth.h_dest[0] & 1 || sl_addr_is_multicast(c->family, sl_pkt_daddr(c)))
 		return sl_drop_packet(skb, c, SL_DROP_MULTICAST);
 	reason = sl_guard_pod_addrs(c, ep);

@@ -155,6 +155,18 @@ static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_fl
 }
 
 /*
+ * A TCP connection that is forbidden from now on keeps its entry, stale, until
+ * it idles out: without it what the responder sends again would begin a flow
+ * that the responder may have, and the initiator's packets would pass as the
+ * replies. As it is, either end's packets are judged by who began it.
+ */
+static __always_inline bool sl_flow_keep_denied(const struct sl_ctx *c, int reason)
+{
+	return (reason == SL_DROP_POLICY_INGRESS || reason == SL_DROP_POLICY_EGRESS) &&
+	       c->proto == IPPROTO_TCP && !sl_is_syn(c);
+}
+
+/*
  * The entry is there, but was judged under something else or the packet came
  * in by another way. 0: @f is right now; else the reason why it is no more.
  */
@@ -174,11 +186,12 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 	if (!reason)
 		reason = sl_nat_setup(c);
 	sl_count_inc(SL_COUNT_FLOW_REJUDGED);
-	if (reason) {
+	if (reason && !sl_flow_keep_denied(c, reason)) {
 		sl_flow_del(&c->key, f);
 		sl_count_inc(SL_COUNT_FLOW_CLOSED);
-		return reason;
 	}
+	if (reason)
+		return reason;
 	/* Word of who decided is for drops only. */
 	c->ep = 0;
 	if (!(c->flags & SL_PKT_ICMP_ERROR))

@@ -352,6 +352,15 @@ static void judged_again(const struct fam *f, bool by_reply, bool deny)
 		expect_drop(by_reply ? sends(2, r, TH_ACK) : sends(1, s, TH_ACK),
 			    SL_DROP_POLICY_INGRESS);
 		assert_int_equal(env_drops_by(SL_DROP_POLICY_INGRESS, 2, 71), 1);
+		/* kept, so that neither end's next packet begins a flow of its own */
+		assert_int_equal(env_flow(&s, &after), IN_FLOW);
+		expect_drop(sends(2, r, TH_ACK), SL_DROP_POLICY_INGRESS);
+		expect_drop(sends(1, s, TH_ACK), SL_DROP_POLICY_INGRESS);
+		/* until it is allowed again, or begun anew */
+		env_policy(2, ISO_IN, 5, 3, 0);
+		expect_pass(sends(1, s, TH_ACK), REDIRECT);
+		env_policy(2, ISO_IN, 6, 4, 0);
+		expect_drop(sends(1, s, TH_SYN), SL_DROP_POLICY_INGRESS);
 		assert_int_equal(env_flow(&s, &after), NOWHERE);
 		return;
 	}
@@ -422,7 +431,8 @@ ENV_TEST(half_open_flow_is_judged_again)
 		expect_pass(sends(1, s, TH_SYN), REDIRECT);
 		env_policy(2, ISO_IN, 6, 2, 0);
 		expect_drop(sends(2, r, TH_SYN | TH_ACK), SL_DROP_POLICY_INGRESS);
-		assert_int_equal(env_flow(&s, &flow), NOWHERE);
+		expect_drop(sends(2, r, TH_ACK), SL_DROP_POLICY_INGRESS);
+		assert_int_equal(env_flow(&s, &flow), IN_HALF);
 	}
 }
 

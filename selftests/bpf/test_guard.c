@@ -291,8 +291,12 @@ ENV_TEST(fragmented_solicitation)
 
 ENV_TEST(multicast_listener_reports)
 {
-	expect_drop(nd(143, eui64(1), "ff02::16"), SL_DROP_MULTICAST);
-	expect_drop(nd(143, "::", "ff02::16"), SL_DROP_MULTICAST);
+	expect_pass(nd(143, eui64(1), "ff02::16"), NEXT);
+	expect_pass(nd(143, "::", "ff02::16"), NEXT);
+	expect_pass(nd(131, eui64(1), "ff02::16"), NEXT);
+	expect_drop(nd(143, "fe80::1", "ff02::16"), SL_DROP_MULTICAST);
+	expect_drop(nd(143, "fd01::10", "ff02::16"), SL_DROP_MULTICAST);
+	expect_drop(nd(143, eui64(1), "fd01::11"), SL_DROP_SADDR);
 }
 
 /* ----------------------------------------------------------- from the link */

@@ -60,7 +60,7 @@ def _cmocka_skip(p, before):
 
 def read(text):
     res = Result()
-    pending = []
+    pending, explained = [], None
     for line in text.splitlines():
         if line.startswith("Bail out!"):
             res.errors.append(line)
@@ -72,12 +72,14 @@ def read(text):
             p = _point(m, res)
             _cmocka_skip(p, pending)
             p.output, pending = pending, []
+            explained = p if p.output else None
             res.points.append(p)
         elif not line.startswith("TAP version"):
             pending.append(line)
-            # what follows a failed result explains it (YAML blocks, "# ...")
-            if res.points and not res.points[-1].ok:
-                res.points[-1].output.append(line)
+            # some explain a failure before they tell it, some behind (cmocka, YAML blocks)
+            last = res.points[-1] if res.points else None
+            if last and not last.ok and (explained is not last or line.startswith("  ")):
+                last.output.append(line)
                 pending.pop()
     if res.plan is None:
         res.errors.append("no plan")
