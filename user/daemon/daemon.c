@@ -193,6 +193,7 @@ static void reload(struct daemon *d)
 		log_info("configuration reloaded");
 		node_refresh(d->node);
 	}
+	source_dir_rescan(d->source);
 	notify_send("READY=1");
 	tell_manager(d);
 }
@@ -259,6 +260,7 @@ static int start_source(struct daemon *d)
 	const struct source_dir_ctx ctx = {
 		.loop = &d->loop,
 		.path = d->cfg.manifests,
+		.state_dir = d->cfg.state_dir,
 		.pol = d->pol,
 		.changed = on_source_changed,
 		.arg = d,

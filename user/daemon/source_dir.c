@@ -24,6 +24,7 @@
 #include "daemon/config.h"
 #include "daemon/manifest.h"
 #include "daemon/source_dir.h"
+#include "daemon/source_keep.h"
 
 /* An editor takes the old file away before it puts the new one there. */
 #define VANISH_MS	250
@@ -50,6 +51,7 @@ struct source_file {
 	bool link;			/* what it stands for can change behind its back */
 	bool dirty;			/* to be read */
 	bool missing;			/* to be forgotten when it stays so */
+	bool known;			/* good once, or its last good version was looked for */
 	uint64_t missing_ms;		/* since when, in the loop's time */
 	char *path;			/* for complaints */
 	char name[];
@@ -57,6 +59,7 @@ struct source_file {
 
 struct source_dir {
 	struct source_dir_ctx ctx;
+	struct source_keep *keep;	/* NULL: none */
 	char *path;
 	void (*report)(void *arg, const struct diag *diag);
 	void *report_arg;
@@ -217,6 +220,7 @@ static void forget_file(struct source_dir *src, struct source_file *f)
 		drop_entry(src, e);
 	}
 	policy_refusals_forget(src->ctx.pol, f->path);
+	source_keep_drop(src->keep, f->name);
 	while (*link != f)
 		link = &(*link)->next;
 	*link = f->next;
@@ -429,6 +433,40 @@ static int take_items(struct source_dir *src, struct source_file *f, struct load
 	return err;
 }
 
+static bool is_good(const struct loading *l)
+{
+	const struct loaded *n;
+
+	for (n = l->first; n; n = n->next)
+		if (!n->item.obj && n->item.diag.level == DIAG_ERROR)
+			return false;
+	return true;
+}
+
+/*
+ * Wrong when first seen: what an earlier daemon knew it to say comes first, so
+ * that the wrong version meets a last good one like any other.
+ */
+static void recall(struct source_dir *src, struct source_file *f)
+{
+	struct loading l = { .last = &l.first };
+	struct diag diag;
+	char *text;
+	size_t len;
+
+	if (f->known)
+		return;
+	f->known = true;
+	if (source_keep_load(src->keep, f->name, &text, &len))
+		return;
+	if (!manifest_parse(f->path, text, len, on_item, &l, &diag)) {
+		log_warning("%s: its last good version is in force", f->path);
+		take_items(src, f, &l);
+	}
+	free(text);
+	free_loading(&l);
+}
+
 static void load_file(struct source_dir *src, struct source_file *f)
 {
 	const struct object_id nobody = { .kind = -1 };
@@ -449,10 +487,17 @@ static void load_file(struct source_dir *src, struct source_file *f)
 	f->missing = false;
 	policy_refusals_forget(src->ctx.pol, f->path);
 	if (err) {
+		recall(src, f);
 		complain_file(src, f, err);
 		return;
 	}
 	err = manifest_parse(f->path, text, len, on_item, &l, &diag);
+	if (err || !is_good(&l)) {
+		recall(src, f);
+	} else {
+		f->known = true;
+		source_keep_save(src->keep, f->name, text, len);
+	}
 	free(text);
 	if (err == -EINVAL)
 		/* none of it counts: what the file said before stays in force */
@@ -479,6 +524,29 @@ static void load_dirty(struct source_dir *src)
 			again = true;
 		}
 	}
+}
+
+/* Whether the name is still a file's; asked of last good versions. */
+static int keep_name(void *arg, const char *name)
+{
+	struct source_dir *src = arg;
+	struct source_file *f;
+
+	for (f = src->files; f; f = f->next)
+		if (!strcmp(f->name, name))
+			return 1;
+	return 0;
+}
+
+/* For want of a directory, all of it as it was. */
+static int recall_name(void *arg, const char *name)
+{
+	struct source_dir *src = arg;
+	struct source_file *f = is_manifest(name) ? get_file(src, name) : NULL;
+
+	if (f)
+		recall(src, f);
+	return 1;
 }
 
 static int scan(struct source_dir *src)
@@ -686,6 +754,7 @@ static void free_source(struct source_dir *src)
 	htab_exit(&src->entries);
 	if (src->fd >= 0)
 		close(src->fd);
+	source_keep_close(src->keep);
 	free(src->path);
 	free(src);
 }
@@ -714,6 +783,14 @@ int source_dir_open(const struct source_dir_ctx *ctx, struct source_dir **out)
 
 	if (!src)
 		return -ENOMEM;
+	if (ctx->state_dir) {
+		err = source_keep_open(ctx->state_dir, &src->keep);
+		if (err) {
+			log_error("%s: %s", ctx->state_dir, strerror(-err));
+			free_source(src);
+			return err;
+		}
+	}
 	src->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
 	if (src->fd < 0) {
 		err = -errno;
@@ -730,10 +807,13 @@ int source_dir_open(const struct source_dir_ctx *ctx, struct source_dir **out)
 	uv_timer_init(ctx->loop, &src->vanish);
 	src->handles = 3;
 	uv_poll_start(&src->poll, UV_READABLE, on_readable);
-	if (watch(src))
-		scan(src);
-	else
+	if (watch(src)) {
+		if (!scan(src))
+			source_keep_each(src->keep, keep_name, src);
+	} else {
 		log_warning("%s: %s; waiting for it", src->path, strerror(errno));
+		source_keep_each(src->keep, recall_name, src);
+	}
 	src->changed = false;
 	*out = src;
 	return 0;

@@ -16,6 +16,7 @@ struct source_dir;
 struct source_dir_ctx {
 	uv_loop_t *loop;
 	const char *path;
+	const char *state_dir;		/* where last good versions are kept; NULL: nowhere */
 	struct policy *pol;
 	/* Objects changed: a commit is due. Not called by source_dir_open(). */
 	void (*changed)(void *arg);
@@ -23,8 +24,9 @@ struct source_dir_ctx {
 };
 
 /*
- * Returns when all that is there has been applied. A directory that is not
- * there is an empty one, and is read when it appears.
+ * Returns when all that is there has been applied, and for what is wrong its
+ * last good version, as an earlier daemon kept it. A directory that is not
+ * there is what it was last, and is read when it appears.
  */
 int source_dir_open(const struct source_dir_ctx *ctx, struct source_dir **out);
 /* Reads everything again at once, whatever has been seen of it; files that are gone, go. */
