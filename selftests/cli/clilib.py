@@ -223,6 +223,7 @@ class Daemon:
     def __init__(self, answers, run_dir="/run/cli", events=()):
         self.answers, self.run_dir, self.events = answers, run_dir, list(events)
         self.requests = []
+        self.garbage = []		# lines that were no request
         self.hold = threading.Event()
 
     def __enter__(self):
@@ -258,6 +259,8 @@ class Daemon:
                     self._answer(conn, json.loads(line))
             except OSError:
                 pass
+            except ValueError:
+                self.garbage.append(line)
 
     def _answer(self, conn, request):
         op = request["op"]
