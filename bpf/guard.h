@@ -132,14 +132,27 @@ static __always_inline bool sl_addr_is_early(const union sl_addr *src, const str
 	return sl_addr_is_zero(src) || sl_addr_is_eui64(src, ep->mac);
 }
 
+#define SL_ND_OPTIONS	4		/* more than any kernel sends */
+
 /* The option says where answers go; nobody may ask for another's. */
-static __always_inline bool sl_nd_option_forged(struct __sk_buff *skb, const struct sl_ctx *c,
+static __noinline bool sl_nd_option_forged(struct __sk_buff *skb, const struct sl_ctx *c,
 						const struct sl_ep *ep)
 {
+	__u32 off = c->l4_off + 24;
 	__u8 opt[8];
+	int i;
 
-	return !bpf_skb_load_bytes(skb, c->l4_off + 24, opt, sizeof(opt)) &&
-	       opt[0] == SL_ND_SLLAO && !sl_mac_eq(opt + 2, ep->mac);
+	/* In any place: a nonce (RFC 3971) may come first. */
+	for (i = 0; i < SL_ND_OPTIONS; i++) {
+		if (off >= skb->len)
+			return false;
+		if (bpf_skb_load_bytes(skb, off, opt, sizeof(opt)) || !opt[1])
+			return true;
+		if (opt[0] == SL_ND_SLLAO && !sl_mac_eq(opt + 2, ep->mac))
+			return true;
+		off += opt[1] * 8;
+	}
+	return off < skb->len;
 }
 
 /* Neighbour discovery: a pod may ask, and say nothing. */

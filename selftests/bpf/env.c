@@ -279,7 +279,7 @@ void env_rule(uint32_t set, int dir, uint32_t class_id, int verdict, uint32_t ru
 {
 	struct sl_rule_key k = { .set = set << 1 | dir, .class_id = class_id };
 	struct sl_rule_val v = { .verdict = verdict, .tier = SL_TIER_NETPOL, .rule = rule,
-				 .ports = ports };
+				 .deny = rule, .deny_tier = SL_TIER_NETPOL, .ports = ports };
 
 	put(env.sk->maps.sl_rule, &k, &v);
 }

@@ -299,6 +299,30 @@ ENV_TEST(multicast_listener_reports)
 	expect_drop(nd(143, eui64(1), "fd01::11"), SL_DROP_SADDR);
 }
 
+/* The MAC that a solicitation brings with it is the pod's, wherever it stands. */
+ENV_TEST(solicitation_options)
+{
+	struct pkt_spec s = { .src = "fd01::10", .dst = "ff02::1:ff00:1", .ttl = 255,
+			      .proto = IPPROTO_ICMPV6, .type = ND_NS, .payload = 32 };
+	struct pkt p;
+
+	for (int i = 0; i < 4; i++) {
+		env_pod_pkt(1, &p, s);
+		memset(p.b + 78, 0, 16);
+		p.b[78] = 14;			/* a nonce comes first: RFC 3971 */
+		p.b[79] = 1;
+		p.b[86] = 1;
+		p.b[87] = i != 1;		/* no length at all */
+		memcpy(p.b + 88, env.pod_mac[i == 2 ? 2 : 1], 6);
+		p.len -= i == 3;		/* cut short */
+		p.b[19] -= i == 3;
+		if (i)
+			expect_drop(env_from_pod(1, &p), SL_DROP_ND);
+		else
+			expect_pass(env_from_pod(1, &p), NEXT);
+	}
+}
+
 /* ----------------------------------------------------------- from the link */
 
 ENV_TEST(link_in_the_name_of_the_node)
@@ -378,6 +402,7 @@ int main(void)
 		env_test(advertisements_and_redirects),
 		env_test(fragmented_solicitation),
 		env_test(multicast_listener_reports),
+		env_test(solicitation_options),
 		env_test(link_in_the_name_of_the_node),
 		env_test(link_into_a_local_flow),
 		env_test(link_frames_for_others),
