@@ -282,15 +282,16 @@ static json_t *class_peers(const struct class *c)
 }
 
 struct class_view {
+	const struct class *class;
 	json_t *pods, *prefixes;
 	json_int_t addresses;
 };
 
-static json_t *class_json(const struct class *c, const struct class_view *v)
+static json_t *class_json(const struct class_view *v)
 {
-	return json_pack("{s:I, s:O, s:O, s:I, s:o}", "id", (json_int_t)c->id, "pods", v->pods,
-			 "prefixes", v->prefixes, "addresses", v->addresses, "peers",
-			 class_peers(c));
+	return json_pack("{s:I, s:O, s:O, s:I, s:o}", "id", (json_int_t)v->class->id, "pods",
+			 v->pods, "prefixes", v->prefixes, "addresses", v->addresses, "peers",
+			 class_peers(v->class));
 }
 
 static void add_pods(const struct model_addr *a, struct class_view *v)
@@ -305,11 +306,12 @@ static void add_pods(const struct model_addr *a, struct class_view *v)
 	}
 }
 
-static int class_cmp(const void *a, const void *b)
+static int view_cmp(const void *a, const void *b)
 {
-	const struct class *x = *(struct class *const *)a, *y = *(struct class *const *)b;
+	__u32 x = ((const struct class_view *)a)->class->id;
+	__u32 y = ((const struct class_view *)b)->class->id;
 
-	return (x->id > y->id) - (x->id < y->id);
+	return (x > y) - (x < y);
 }
 
 /* Both addresses of a pod are usually of one class. */
@@ -328,52 +330,70 @@ static json_t *unique(json_t *list)
 	return out;
 }
 
-static void view_class(const struct policy *pol, const struct class *c, struct class_view *v)
+static struct class_view *find_view(struct class_view *v, size_t n, const struct class *c)
 {
+	size_t lo = 0, hi = n, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (v[mid].class->id < c->id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return &v[lo];
+}
+
+/* One walk over addresses and blocks fills in all of them. */
+static void view_all(const struct policy *pol, struct class_view *v, size_t n)
+{
+	const struct block_node *b = pol->compiler.block;
 	char buf[SLUICE_PREFIX_STRLEN];
 	const struct model_addr *a;
-	struct hnode *n;
+	struct hnode *e;
 	unsigned int i;
 
-	*v = (struct class_view){ json_array(), json_array(), 0 };
-	htab_each(&pol->model.addrs, n) {
-		a = container_of(n, struct model_addr, node);
-		if (a->class == c)
-			add_pods(a, v);
+	htab_each(&pol->model.addrs, e) {
+		a = container_of(e, struct model_addr, node);
+		if (a->class)
+			add_pods(a, find_view(v, n, a->class));
 	}
 	for (i = 0; i < pol->compiler.nblocks; i++)
-		if (pol->compiler.block[i].class == c)
-			json_array_append_new(v->prefixes,
-					      json_string(sluice_prefix_format(
-						      &pol->compiler.block[i].prefix, buf)));
-	v->pods = unique(v->pods);
+		json_array_append_new(find_view(v, n, b[i].class)->prefixes,
+				      json_string(sluice_prefix_format(&b[i].prefix, buf)));
+}
+
+static json_t *views_json(struct class_view *v, size_t n)
+{
+	json_t *out = json_array();
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		v[i].pods = unique(v[i].pods);
+		json_array_append_new(out, class_json(&v[i]));
+		json_decref(v[i].pods);
+		json_decref(v[i].prefixes);
+	}
+	return out;
 }
 
 json_t *policy_class_json(struct policy *pol)
 {
 	const struct classes *cs = &pol->compiler.classes;
-	struct class **list = malloc((cs->classes.count + 1) * sizeof(*list));
-	json_t *out = json_array();
-	struct class_view v;
-	struct hnode *n;
-	size_t i = 0, count;
+	struct class_view *v = calloc(cs->classes.count + 1, sizeof(*v));
+	struct hnode *e;
+	size_t n = 0;
+	json_t *out;
 
-	if (!list || !out) {
-		free(list);
-		json_decref(out);
+	if (!v)
 		return NULL;
-	}
-	htab_each(&cs->classes, n)
-		list[i++] = container_of(n, struct class, node);
-	count = i;
-	qsort(list, count, sizeof(*list), class_cmp);
-	for (i = 0; i < count; i++) {
-		view_class(pol, list[i], &v);
-		json_array_append_new(out, class_json(list[i], &v));
-		json_decref(v.pods);
-		json_decref(v.prefixes);
-	}
-	free(list);
+	htab_each(&cs->classes, e)
+		v[n++] = (struct class_view){ container_of(e, struct class, node), json_array(),
+					      json_array(), 0 };
+	qsort(v, n, sizeof(*v), view_cmp);
+	view_all(pol, v, n);
+	out = views_json(v, n);
+	free(v);
 	return out;
 }
 

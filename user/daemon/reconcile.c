@@ -106,7 +106,6 @@ static int write_ports(struct commit *cm)
 			err = mirror_set(&cm->r->mirror, SL_MAP_PORT, key, val);
 		else if (commit_port_is_live(cm, key))
 			err = mirror_del(&cm->r->mirror, SL_MAP_PORT, key);
-		cm->r->written++;
 	}
 	return err;
 }
@@ -134,7 +133,6 @@ static int write_rules(struct commit *cm)
 			err = mirror_set(&cm->r->mirror, SL_MAP_RULE, key, val);
 		else if (in_the_way(cm, key))
 			err = mirror_del(&cm->r->mirror, SL_MAP_RULE, key);
-		cm->r->written++;
 	}
 	return err;
 }
@@ -148,7 +146,6 @@ static int write_class(struct commit *cm, const struct class_op *op, __u32 now, 
 	val.class_id[!cm->now] = other;
 	if (have && !memcmp(have, &val, sizeof(val)))
 		return 0;
-	cm->r->written++;
 	return mirror_set(&cm->r->mirror, SL_MAP_CLASS, &op->key, &val);
 }
 
@@ -246,10 +243,8 @@ static void switch_words(struct commit *cm, const __u64 *word)
 	__u32 i;
 
 	for (i = 1; i < SL_EP_MAX; i++) {
-		if (word[i] == sluice_ep_policy(&t->eps[i]))
-			continue;
-		t->set_policy(t->ctx, i, word[i]);
-		cm->r->written++;
+		if (word[i] != sluice_ep_policy(&t->eps[i]))
+			t->set_policy(t->ctx, i, word[i]);
 	}
 	if (cm->flip)
 		cm->r->column = !cm->now;
@@ -357,14 +352,29 @@ int reconcile_commit(struct reconciler *r)
 	return err;
 }
 
-static int count_words(struct commit *cm)
+static int count_classes(const struct sl_ep *ep, const struct plan_ep *pe)
+{
+	int f, col, n = 0;
+
+	for (f = 0; pe->used && f < __SL_FAMILY_MAX; f++)
+		for (col = 0; col < 2; col++)
+			n += ep->class_id[col][f] != pe->class_id[f];
+	return n;
+}
+
+/* Endpoints whose word or whose own classes are not what they should be. */
+static int count_endpoints(struct commit *cm)
 {
 	__u64 *word = malloc(SL_EP_MAX * sizeof(*word));
 	int err = word ? work_out_words(cm, word) : -ENOMEM, n = 0;
+	const struct sl_ep *ep;
 	__u32 i;
 
-	for (i = 1; !err && i < SL_EP_MAX; i++)
-		n += word[i] != sluice_ep_policy(&cm->r->mirror.t->eps[i]);
+	for (i = 1; !err && i < SL_EP_MAX; i++) {
+		ep = &cm->r->mirror.t->eps[i];
+		n += word[i] != sluice_ep_policy(ep) ||
+		     count_classes(ep, &cm->r->c->plan.ep[i]);
+	}
 	free(word);
 	return err ? err : n;
 }
@@ -380,7 +390,7 @@ int reconcile_repair(struct reconciler *r)
 		commit_free(&cm);
 		return err;
 	}
-	n = count_words(&cm);
+	n = count_endpoints(&cm);
 	if (n >= 0)
 		n += cm.nops + cm.rule.n + cm.port.n;
 	if (n > 0)

@@ -25,7 +25,6 @@ struct reconciler {
 	struct compiler *c;
 	__u32 last_gen;			/* of any endpoint, ever */
 	unsigned int column;		/* in force */
-	unsigned long written;		/* entries and words, since the beginning */
 };
 
 int reconcile_init(struct reconciler *r, const struct tables *t, struct compiler *c);
