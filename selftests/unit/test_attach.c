@@ -240,6 +240,9 @@ static void refusals(void **state)
 	assert_int_equal(sluice_attach(sl, -1, SLUICE_ATTACH_VETH), -EINVAL);
 	assert_int_equal(sluice_attach(sl, ifindex, __SLUICE_ATTACH_MAX), -EINVAL);
 	assert_int_equal(sluice_detach(sl, 0), -EINVAL);
+	assert_int_equal(sluice_attach_check(sl, 0, SLUICE_ATTACH_VETH), -EINVAL);
+	assert_int_equal(sluice_attach_check(sl, ifindex, __SLUICE_ATTACH_MAX), -EINVAL);
+	assert_int_equal(sluice_attach_check(sl, 4242, SLUICE_ATTACH_VETH), -ENOENT);
 	sluice_attach_clsact(sl, true);
 	assert_int_equal(sluice_attach(sl, 4242, SLUICE_ATTACH_UPLINK), -ENODEV);
 	assert_int_equal(links_pinned(), 0);
@@ -271,6 +274,7 @@ static void netkit(void **state)
 	assert_string_equal(on_tcx(ifindex, BPF_NETKIT_PEER).name, "sl_from_pod");
 	assert_string_equal(on_tcx(ifindex, BPF_TCX_EGRESS).name, "sl_to_pod");
 	assert_string_equal(on_tcx(ifindex, BPF_NETKIT_PRIMARY).name, "sl_netkit");
+	assert_int_equal(sluice_attach_check(sl, ifindex, SLUICE_ATTACH_NETKIT), 0);
 	upgrade();
 	assert_int_equal(attached().how, SLUICE_ATTACH_NETKIT);
 	assert_int_equal(sluice_detach(sl, ifindex), 0);
@@ -556,7 +560,10 @@ static void half_attached(void **state)
 	for (i = 0; i < 5000 && on_tcx(a, BPF_TCX_EGRESS).n; i++)
 		usleep(1000);
 	assert_int_equal(on_tcx(a, BPF_TCX_EGRESS).n, 0);
+	assert_int_equal(sluice_attach_check(sl, a, SLUICE_ATTACH_VETH), -ENOENT);
 	assert_int_equal(sluice_attach(sl, a, SLUICE_ATTACH_VETH), 0);
+	assert_int_equal(sluice_attach_check(sl, a, SLUICE_ATTACH_VETH), 0);
+	assert_int_equal(sluice_attach_check(sl, a, SLUICE_ATTACH_NETKIT), -ENOENT);
 	check_veth_tcx(a);
 
 	/* the trace of a filter that was never put there */

@@ -212,25 +212,20 @@ static int check_ep(struct endpoints *eps, const struct slot *s, char *why, size
 	return 0;
 }
 
-struct attached {
-	int ifindex;
-	bool found;
-};
-
-static int attached_find(void *arg, int ifindex, enum sluice_attach how)
+int ep_check_programs(struct endpoints *eps, const struct slot *s, char *why, size_t len)
 {
-	struct attached *a = arg;
+	int err = sluice_attach_check(eps->ctx.sl, s->ep.rec.host_ifindex, ep_attach_how(s));
 
-	if (ifindex == a->ifindex && (how == SLUICE_ATTACH_VETH || how == SLUICE_ATTACH_NETKIT))
-		a->found = true;
-	return 0;
+	if (err == -ENOENT)
+		return ep_complain(-ESTALE, why, len, "%s lacks a program", s->ep.rec.host_ifname);
+	return err ? ep_complain(err, why, len, "programs on %s: %s", s->ep.rec.host_ifname,
+				 strerror(-err)) : 0;
 }
 
 int endpoint_check(struct endpoints *eps, const char *container, const char *ifname, char *why,
 		   size_t len)
 {
 	struct slot *s = ep_slot_find(eps, container, ifname);
-	struct attached a;
 	int err;
 
 	if (!s)
@@ -241,12 +236,7 @@ int endpoint_check(struct endpoints *eps, const char *container, const char *ifn
 		err = check_ep(eps, s, why, len);
 	if (!err)
 		err = ep_check_maps(eps, s, why, len);
-	if (err)
-		return err;
-	a = (struct attached){ .ifindex = s->ep.rec.host_ifindex };
-	sluice_attached(eps->ctx.sl, attached_find, &a);
-	return a.found ? 0 : ep_complain(-ESTALE, why, len, "no programs on %s",
-				      s->ep.rec.host_ifname);
+	return err ? err : ep_check_programs(eps, s, why, len);
 }
 
 /* -------------------------------------------------------------- life cycle */

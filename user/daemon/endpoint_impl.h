@@ -32,6 +32,11 @@ struct endpoints {
 	bool dying_any;
 };
 
+static inline enum sluice_attach ep_attach_how(const struct slot *s)
+{
+	return s->ep.rec.netkit ? SLUICE_ATTACH_NETKIT : SLUICE_ATTACH_VETH;
+}
+
 /* Enters a slot under its id and addresses; takes it out again. */
 void ep_slot_link(struct endpoints *eps, struct slot *s);
 void ep_slot_unlink(struct endpoints *eps, struct slot *s);
@@ -60,6 +65,8 @@ int ep_complain(int err, char *why, size_t len, const char *fmt, ...)
 int ep_check_device(struct endpoints *eps, const struct record *rec, char *why, size_t len);
 /* -EEXIST: an address or the device is another endpoint's, or the node's own. */
 int ep_check_addrs(struct endpoints *eps, const struct record *rec, char *why, size_t len);
+/* -ESTALE: the device lacks a program. */
+int ep_check_programs(struct endpoints *eps, const struct slot *s, char *why, size_t len);
 /* -ESTALE: sl_if or sl_addr lacks an entry. */
 int ep_check_maps(struct endpoints *eps, const struct slot *s, char *why, size_t len);
 

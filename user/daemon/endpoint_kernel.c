@@ -184,7 +184,6 @@ int ep_kernel_add(struct endpoints *eps, const struct slot *s, bool keep_policy)
 		sluice_ep_set_policy(ep, closed_word(sluice_ep_policy(ep)));
 	ep_fill(ep, &s->ep.rec);
 	device_prepare(eps, &s->ep.rec);
-	err = sluice_attach(eps->ctx.sl, s->ep.rec.host_ifindex,
-			    s->ep.rec.netkit ? SLUICE_ATTACH_NETKIT : SLUICE_ATTACH_VETH);
+	err = sluice_attach(eps->ctx.sl, s->ep.rec.host_ifindex, ep_attach_how(s));
 	return err ? err : kernel_add_maps(eps, s);
 }

@@ -175,7 +175,8 @@ int endpoints_reconcile(struct endpoints *eps)
 			log_info("endpoint %u: %s", id, why);
 			ep_slot_remove(eps, s);
 			n++;
-		} else if (ep_check_maps(eps, s, why, sizeof(why))) {
+		} else if (ep_check_maps(eps, s, why, sizeof(why)) ||
+			   ep_check_programs(eps, s, why, sizeof(why))) {
 			log_warning("endpoint %u: %s: repaired", id, why);
 			ep_kernel_add(eps, s, true);
 			n++;

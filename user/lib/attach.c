@@ -506,3 +506,36 @@ int sluice_attached(struct sluice *sl,
 	lib_log_end(&scope);
 	return err;
 }
+
+/* By the one mechanism or the other. */
+static int point_check(const char *root, const struct point *pt, int ifindex)
+{
+	int clsact, err = 0;
+
+	for (clsact = 0; !err && clsact < 2; clsact++) {
+		struct pin pin;
+
+		pin_init(&pin, root, pt, ifindex, clsact);
+		if (!access(pin.path, F_OK))
+			err = pin_at_work(&pin);
+	}
+	if (err < 0)
+		return err;
+	return err ? 0 : -ENOENT;
+}
+
+int sluice_attach_check(struct sluice *sl, int ifindex, enum sluice_attach how)
+{
+	struct lib_log_scope scope;
+	int err = 0;
+	size_t i;
+
+	if (how >= __SLUICE_ATTACH_MAX || ifindex <= 0)
+		return -EINVAL;
+	lib_log_begin(&scope, NULL, NULL);
+	for (i = 0; !err && i < ARRAY_SIZE(points); i++)
+		if (points[i].how == how)
+			err = point_check(sl->root, &points[i], ifindex);
+	lib_log_end(&scope);
+	return err;
+}

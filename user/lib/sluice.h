@@ -110,6 +110,11 @@ int sluice_detach(struct sluice *sl, int ifindex);
  */
 int sluice_attached(struct sluice *sl,
 		    int (*cb)(void *arg, int ifindex, enum sluice_attach how), void *arg);
+/*
+ * 0 when every program of @how is at work on a device of the caller's network
+ * namespace; -ENOENT when one is missing, -EINVAL, what bpf(2) returned.
+ */
+int sluice_attach_check(struct sluice *sl, int ifindex, enum sluice_attach how);
 
 /* ----------------------------------------------- endpoints, run-time state */
 
