@@ -18,6 +18,9 @@ import linux
 
 _here = threading.local()
 
+# How many times slower than usual this machine is: what waits, waits so much longer.
+SLOW = int(os.environ.get("SLUICE_TEST_SLOW", 1))
+
 
 class Error(Exception):
     pass
@@ -36,6 +39,7 @@ def run(*argv, stdin=None, check=True, env=None, timeout=30):
 
 def wait_for(what, cond, seconds=10):
     """Polls until @cond returns something true, and returns it."""
+    seconds *= SLOW
     deadline = time.monotonic() + seconds
     while True:
         value = cond()

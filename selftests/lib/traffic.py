@@ -14,8 +14,10 @@ import socket
 import struct
 import time
 
+import netns
+
 # How long silence lasts before it is one. Everything here is one machine.
-SILENCE_S = 1.0
+SILENCE_S = 1.0 * netns.SLOW
 BLOCK = 65536
 TOKEN = 16
 
@@ -226,7 +228,7 @@ async def _receive(sock):
     return n, h.hexdigest()
 
 
-async def transfer(ns, server, nbytes, back=0, timeout=30, addr=None):
+async def transfer(ns, server, nbytes, back=0, timeout=30 * netns.SLOW, addr=None):
     """@nbytes there, @back bytes back at the same time, over one connection; hashes checked."""
     a = await connect(ns, server.proto, addr or server.addr, server.port)
     b, _ = await asyncio.wait_for(server.accept(), SILENCE_S)

@@ -156,7 +156,7 @@ def hops(v):
 
 def ask(frm, to, v, proto=tr.TCP):
     """@frm: a namespace; one probe to port 7000 of pod @to."""
-    return tr.ask(frm, pods[to].ns, proto, pods[to].addr[v], 7000, timeout=0.5)
+    return tr.ask(frm, pods[to].ns, proto, pods[to].addr[v], 7000, timeout=0.5 * netns.SLOW)
 
 
 def policy_ingress(v):
