@@ -230,7 +230,7 @@ struct query {
 /* One end's decision; returns whether it lets the flow pass. */
 static bool side(struct dump *d, const struct query *q, int end, char *buf, size_t len)
 {
-	enum sl_dir dir = end ? SL_DIR_INGRESS : SL_DIR_EGRESS;
+	const struct tables_flow flow = { end ? SL_DIR_INGRESS : SL_DIR_EGRESS, q->proto, q->port };
 	bool self_node, peer_node;
 	__u32 ep = where_is(d, &q->end[end], &self_node), peer, class_id;
 	struct tables_verdict v;
@@ -250,7 +250,7 @@ static bool side(struct dump *d, const struct query *q, int end, char *buf, size
 	snprintf(buf, len, "error");
 	if (tables_class(&d->pol->tables, &q->end[!end], peer, word & SL_EP_COLUMN_MASK,
 			 &class_id) ||
-	    tables_judge(&d->pol->tables, ep, dir, class_id, q->proto, q->port, &v))
+	    tables_judge(&d->pol->tables, ep, class_id, &flow, &v))
 		return false;
 	decider_text(d, &v, buf, len);
 	return v.verdict == SL_VERDICT_ALLOW;

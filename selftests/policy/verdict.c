@@ -229,7 +229,7 @@ static char ask_tables(__u32 ep, enum sl_dir dir, const union sl_addr *peer, __u
 	word = sluice_ep_policy(&sluice_eps(sl)[ep]);
 	err = tables_class(&tables, peer, endpoint_at(peer), word & SL_EP_COLUMN_MASK, &class_id);
 	if (!err)
-		err = tables_judge(&tables, ep, dir, class_id, proto, port, &v);
+		err = tables_judge(&tables, ep, class_id, &(struct tables_flow){ dir, proto, port }, &v);
 	return err ? '?' : v.verdict == SL_VERDICT_ALLOW ? 'a' : 'd';
 }
 

@@ -138,6 +138,7 @@ static char *classes_text(struct fixture *f)
 static const char *says(struct fixture *f, __u32 ep, enum sl_dir dir, const char *peer, __u8 proto,
 			__u16 port)
 {
+	const struct tables_flow flow = { dir, proto, port };
 	__u64 word = f->m->eps[ep].policy;
 	const struct decider *d;
 	static char text[400];
@@ -147,7 +148,7 @@ static const char *says(struct fixture *f, __u32 ep, enum sl_dir dir, const char
 
 	assert_int_equal(sluice_addr_parse(peer, &a), 0);
 	assert_int_equal(tables_class(&f->m->t, &a, 0, word & SL_EP_COLUMN_MASK, &class_id), 0);
-	assert_int_equal(tables_judge(&f->m->t, ep, dir, class_id, proto, port, &v), 0);
+	assert_int_equal(tables_judge(&f->m->t, ep, class_id, &flow, &v), 0);
 	if (v.tier == SL_TIER_NONE)
 		return v.verdict == SL_VERDICT_ALLOW ? "open" : "closed";
 	d = decider_find(&f->pol->compiler.rulesets.deciders, v.rule);
@@ -457,7 +458,7 @@ static void names_outlive_their_policies(void **state)
 	endpoint(f, 1, "shop", "me", "10.9.9.9");
 	policy(f, "shop", "p", "{podSelector: {}}");
 	commit(f);
-	tables_judge(&f->m->t, 1, IN, 0, IPPROTO_TCP, 80, &v);
+	tables_judge(&f->m->t, 1, SL_CLASS_NONE, &(struct tables_flow){ IN, IPPROTO_TCP, 80 }, &v);
 	policy_object_delete(f->pol, OBJECT_NETPOL, "shop", "p");
 	commit(f);
 	names = policy_rules_json(f->pol);

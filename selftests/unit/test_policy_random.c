@@ -48,6 +48,7 @@ static void row_from_tables(const struct watch *w, __u32 ep, struct row *out)
 	const struct tables *t = &w->m->t;
 	__u64 word = w->m->eps[ep].policy;
 	struct tables_verdict v;
+	struct tables_flow flow;
 	unsigned int i, k;
 	__u32 class_id;
 	int dir;
@@ -60,8 +61,9 @@ static void row_from_tables(const struct watch *w, __u32 ep, struct row *out)
 			     &class_id);
 		for (dir = 0; dir < __SL_DIR_MAX; dir++) {
 			for (k = 0; k < WORLD_ASKS; k++) {
-				tables_judge(t, ep, dir, class_id, world_asks[k].proto,
-					     world_asks[k].port, &v);
+				flow = (struct tables_flow){ dir, world_asks[k].proto,
+							     world_asks[k].port };
+				tables_judge(t, ep, class_id, &flow, &v);
 				out->v[dir][i][k] = v.verdict;
 			}
 		}
@@ -73,6 +75,7 @@ static void row_from_model(const struct policy *pol, const struct watch *w, __u3
 {
 	union sl_addr addr[__SL_FAMILY_MAX];
 	struct party self, peer;
+	struct tables_flow flow;
 	struct explained e;
 	unsigned int i, k;
 	int dir;
@@ -84,8 +87,9 @@ static void row_from_model(const struct policy *pol, const struct watch *w, __u3
 		party_of(pol, &w->peer[i], &peer);
 		for (dir = 0; dir < __SL_DIR_MAX; dir++) {
 			for (k = 0; k < WORLD_ASKS; k++) {
-				explain_model(pol, &self, &peer, dir, world_asks[k].proto,
-					      world_asks[k].port, &e);
+				flow = (struct tables_flow){ dir, world_asks[k].proto,
+							     world_asks[k].port };
+				explain_model(pol, &self, &peer, &flow, &e);
 				out->v[dir][i][k] = e.verdict;
 			}
 		}

@@ -41,33 +41,38 @@ static void destroy(struct deciders *ds, struct decider *d)
 	free(d);
 }
 
-struct decider *decider_get(struct deciders *ds, enum sl_tier tier, struct str *ns,
-			    struct str *name, enum sl_dir dir, int index)
+static bool same(const struct decider *a, const struct decider *b)
 {
-	uint64_t h = hash_u64(ns ? ns->node.hash : 0, name->node.hash);
+	return a->ns == b->ns && a->name == b->name && a->tier == b->tier && a->dir == b->dir &&
+	       a->index == b->index;
+}
+
+struct decider *decider_get(struct deciders *ds, const struct decider *like)
+{
+	uint64_t h = hash_u64(like->ns ? like->ns->node.hash : 0, like->name->node.hash);
 	struct decider *d;
 	__u32 id;
 
-	h = hash_u64(h, (uint64_t)tier << 40 | (uint64_t)dir << 32 | (__u32)index);
+	h = hash_u64(h, (uint64_t)like->tier << 40 | (uint64_t)like->dir << 32 |
+			(__u32)like->index);
 	for (id = hash_id(h); (d = decider_find(ds, id)) || !id; id++) {
-		if (!d || d->ns != ns || d->name != name || d->tier != tier || d->dir != dir ||
-		    d->index != index)
+		if (!d || !same(d, like))
 			continue;
 		if (!d->refs++)
 			unretire(ds, d);
 		return d;
 	}
-	d = calloc(1, sizeof(*d));
+	d = malloc(sizeof(*d));
 	if (!d)
 		return NULL;
-	*d = (struct decider){ .id = id, .refs = 1, .ns = ns, .name = name, .index = index,
-			       .tier = tier, .dir = dir };
+	*d = (struct decider){ .id = id, .refs = 1, .ns = like->ns, .name = like->name,
+			       .index = like->index, .tier = like->tier, .dir = like->dir };
 	if (htab_add(&ds->by_id, &d->node, hash_mix(id))) {
 		free(d);
 		return NULL;
 	}
-	str_ref(ns);
-	str_ref(name);
+	str_ref(d->ns);
+	str_ref(d->name);
 	return d;
 }
 

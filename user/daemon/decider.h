@@ -31,9 +31,8 @@ struct deciders {
 	unsigned int nretired;
 };
 
-/* A reference; NULL without memory. */
-struct decider *decider_get(struct deciders *ds, enum sl_tier tier, struct str *ns,
-			    struct str *name, enum sl_dir dir, int index);
+/* The one with the tier, names, direction and index of @like; a reference, or NULL. */
+struct decider *decider_get(struct deciders *ds, const struct decider *like);
 void decider_put(struct deciders *ds, struct decider *d);
 struct decider *decider_find(const struct deciders *ds, __u32 id);
 void deciders_exit(struct deciders *ds);

@@ -37,18 +37,18 @@ static bool peer_is(const struct peer *p, const struct party *who)
 }
 
 /* @named: the pod whose ports names mean; NULL: nobody's. */
-static bool port_is(const struct netpol_port *p, const struct model_pod *named, __u8 proto,
-		    __u16 port)
+static bool port_is(const struct netpol_port *p, const struct model_pod *named,
+		    const struct tables_flow *flow)
 {
-	if (p->proto != proto)
+	if (p->proto != flow->proto)
 		return false;
 	if (p->name)
-		return named && model_pod_port(named, p->name, proto) == port;
-	return port >= p->lo && port <= p->hi;
+		return named && model_pod_port(named, p->name, flow->proto) == flow->port;
+	return flow->port >= p->lo && flow->port <= p->hi;
 }
 
 static bool rule_allows(const struct netpol_rule *r, const struct party *peer,
-			const struct model_pod *named, __u8 proto, __u16 port)
+			const struct model_pod *named, const struct tables_flow *flow)
 {
 	unsigned int i;
 
@@ -56,7 +56,7 @@ static bool rule_allows(const struct netpol_rule *r, const struct party *peer,
 		;
 	if (r->npeers && i == r->npeers)
 		return false;
-	for (i = 0; i < r->nports && !port_is(&r->port[i], named, proto, port); i++)
+	for (i = 0; i < r->nports && !port_is(&r->port[i], named, flow); i++)
 		;
 	return !r->nports || i < r->nports;
 }
@@ -85,8 +85,9 @@ static bool is_own_node(const struct policy *pol, const union sl_addr *a)
 }
 
 void explain_model(const struct policy *pol, const struct party *self, const struct party *peer,
-		   enum sl_dir dir, __u8 proto, __u16 port, struct explained *out)
+		   const struct tables_flow *flow, struct explained *out)
 {
+	enum sl_dir dir = flow->dir;
 	const struct model_pod *named = dir == SL_DIR_INGRESS ? self->pod : peer->pod;
 	const struct model_netpol *np;
 	bool isolated = false;
@@ -104,7 +105,7 @@ void explain_model(const struct policy *pol, const struct party *self, const str
 		    !selector_match(np->obj->subject, model_pod_labels(self->pod)))
 			continue;
 		for (i = 0; i < np->obj->nrules[dir]; i++) {
-			if (rule_allows(&np->obj->rule[dir][i], peer, named, proto, port)) {
+			if (rule_allows(&np->obj->rule[dir][i], peer, named, flow)) {
 				decided(out, np->obj, SL_VERDICT_ALLOW, i);
 				return;
 			}
@@ -118,7 +119,7 @@ void explain_model(const struct policy *pol, const struct party *self, const str
 /* ----------------------------------------------------------------- the kernel */
 
 static int explain_kernel(const struct policy *pol, const struct party *self,
-			  const struct party *peer, enum sl_dir dir, __u8 proto, __u16 port,
+			  const struct party *peer, const struct tables_flow *flow,
 			  struct explained *out)
 {
 	const struct tables *t = &pol->tables;
@@ -142,7 +143,7 @@ static int explain_kernel(const struct policy *pol, const struct party *self,
 	err = tables_class(t, &peer->addr, where.kind == SL_ADDR_EP ? where.id : 0,
 			   word & SL_EP_COLUMN_MASK, &class_id);
 	if (!err)
-		err = tables_judge(t, self->ep, dir, class_id, proto, port, &v);
+		err = tables_judge(t, self->ep, class_id, flow, &v);
 	if (err)
 		return err;
 	out->verdict = v.verdict;
@@ -214,15 +215,16 @@ static int ask(const struct policy *pol, const struct question *q, struct answer
 	*a = (struct answer){};
 	for (i = 0; !err && i < 2; i++) {
 		const struct party *self = &q->end[i], *peer = &q->end[!i];
-		enum sl_dir dir = i ? SL_DIR_INGRESS : SL_DIR_EGRESS;
+		const struct tables_flow flow = { i ? SL_DIR_INGRESS : SL_DIR_EGRESS, q->proto,
+						  q->port };
 
-		explain_model(pol, self, peer, dir, q->proto, q->port, &a->model[i]);
-		a->model[i].dir = dir;
+		explain_model(pol, self, peer, &flow, &a->model[i]);
+		a->model[i].dir = flow.dir;
 		if (!self->ep || !pol->has_tables)
 			continue;
 		a->has_kernel[i] = true;
-		err = explain_kernel(pol, self, peer, dir, q->proto, q->port, &a->kernel[i]);
-		a->kernel[i].dir = dir;
+		err = explain_kernel(pol, self, peer, &flow, &a->kernel[i]);
+		a->kernel[i].dir = flow.dir;
 	}
 	return err;
 }

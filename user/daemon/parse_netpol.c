@@ -215,12 +215,14 @@ static int parse_ports(const struct parse *p, const struct path *at, const struc
 }
 
 static int parse_rule(const struct parse *p, const struct path *at, const struct tree *t,
-		      enum sl_dir dir, struct str *ns, struct netpol_rule *r)
+		      enum sl_dir dir, struct object_netpol *np)
 {
 	static const char *const fields[__SL_DIR_MAX][3] = {
 		[SL_DIR_INGRESS] = { "from", "ports", NULL },
 		[SL_DIR_EGRESS] = { "to", "ports", NULL },
 	};
+	/* counted first: a half-made rule is freed, too */
+	struct netpol_rule *r = &np->rule[dir][np->nrules[dir]++];
 	const struct tree *peers, *ports;
 	struct path sub;
 	int err = parse_map(p, at, t, fields[dir]);
@@ -228,7 +230,7 @@ static int parse_rule(const struct parse *p, const struct path *at, const struct
 	if (err)
 		return err;
 	peers = parse_field(t, fields[dir][0], at, &sub);
-	err = parse_peers(p, &sub, peers, ns, r);
+	err = parse_peers(p, &sub, peers, np->o.ns, r);
 	if (err)
 		return err;
 	ports = parse_field(t, "ports", at, &sub);
@@ -252,8 +254,7 @@ static int parse_rules(const struct parse *p, const struct path *at, const struc
 	for (i = 0; !err && i < t->n; i++) {
 		struct path item = { at, NULL, i };
 
-		err = parse_rule(p, &item, t->item[i], dir, np->o.ns,
-				 &np->rule[dir][np->nrules[dir]++]);
+		err = parse_rule(p, &item, t->item[i], dir, np);
 	}
 	return err;
 }

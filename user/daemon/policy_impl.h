@@ -50,7 +50,7 @@ struct party {
 
 /* What the objects say: every policy is asked, nothing compiled is used. */
 void explain_model(const struct policy *pol, const struct party *self, const struct party *peer,
-		   enum sl_dir dir, __u8 proto, __u16 port, struct explained *out);
+		   const struct tables_flow *flow, struct explained *out);
 void party_of(const struct policy *pol, const union sl_addr *addr, struct party *out);
 
 /* Text of peers and ports, "pods app=web" and "tcp/80"; new references. */

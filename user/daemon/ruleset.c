@@ -82,17 +82,33 @@ static int copy_rule(struct classes *cs, const struct model_pod *pod,
 	return err;
 }
 
-static int add_policy(struct rulesets *rs, struct classes *cs, const struct model_pod *pod,
-		      const struct object_netpol *np, struct ruleset *r, enum sl_dir dir)
+/* A rule set while it is put together. */
+struct building {
+	struct rulesets *rs;
+	struct classes *cs;
+	const struct model_pod *pod;
+	struct ruleset *r;
+};
+
+static struct decider *decider_of(struct building *b, const struct object_netpol *np,
+				  enum sl_dir dir, int index)
 {
-	unsigned int i, have = r->nrules[dir];
+	const struct decider like = { .tier = SL_TIER_NETPOL, .ns = np->o.ns, .name = np->o.name,
+				      .dir = dir, .index = index };
+
+	return decider_get(&b->rs->deciders, &like);
+}
+
+static int add_policy(struct building *b, const struct object_netpol *np, enum sl_dir dir)
+{
+	unsigned int i, have = b->r->nrules[dir];
 	struct ruleset_rule key = {}, *v;
+	struct ruleset *r = b->r;
 	int err;
 
 	if (!r->isolated[dir]) {
 		r->isolated[dir] = true;
-		r->deny[dir] = decider_get(&rs->deciders, SL_TIER_NETPOL, np->o.ns, np->o.name,
-					   dir, DECIDER_IMPLICIT);
+		r->deny[dir] = decider_of(b, np, dir, DECIDER_IMPLICIT);
 		if (!r->deny[dir])
 			return -ENOMEM;
 	}
@@ -103,13 +119,12 @@ static int add_policy(struct rulesets *rs, struct classes *cs, const struct mode
 		return -ENOMEM;
 	r->rule[dir] = v;
 	for (i = 0; i < np->nrules[dir]; i++) {
-		key.decider = decider_get(&rs->deciders, SL_TIER_NETPOL, np->o.ns, np->o.name,
-					  dir, i);
+		key.decider = decider_of(b, np, dir, i);
 		if (!key.decider)
 			return -ENOMEM;
 		/* counted first: a half-made rule is put, too */
 		r->nrules[dir]++;
-		err = copy_rule(cs, pod, &key, &np->rule[dir][i], &v[have + i]);
+		err = copy_rule(b->cs, b->pod, &key, &np->rule[dir][i], &v[have + i]);
 		if (err)
 			return err;
 	}
@@ -118,24 +133,24 @@ static int add_policy(struct rulesets *rs, struct classes *cs, const struct mode
 
 static struct ruleset *build(struct rulesets *rs, struct classes *cs, const struct model_pod *pod)
 {
-	struct ruleset *r = calloc(1, sizeof(*r));
+	struct building b = { rs, cs, pod, calloc(1, sizeof(*b.r)) };
 	const struct model_netpol *np;
 	int dir, err = 0;
 
-	if (!r)
+	if (!b.r)
 		return NULL;
 	for (np = pod->ns->netpols; np; np = np->next) {
 		if (!selector_match(np->obj->subject, model_pod_labels(pod)))
 			continue;
 		for (dir = 0; !err && dir < __SL_DIR_MAX; dir++)
 			if (np->obj->isolates[dir])
-				err = add_policy(rs, cs, pod, np->obj, r, dir);
+				err = add_policy(&b, np->obj, dir);
 	}
 	if (err) {
-		destroy(rs, cs, r);
+		destroy(rs, cs, b.r);
 		return NULL;
 	}
-	return r;
+	return b.r;
 }
 
 /* -------------------------------------------------------------- interning */

@@ -190,12 +190,12 @@ int tables_class(const struct tables *t, const union sl_addr *a, __u32 peer_ep,
 	return err == -ENOENT ? 0 : err;
 }
 
-static int judge_ports(const struct tables *t, const struct sl_rule_val *rv, __u8 proto,
-		       __u16 port, struct tables_verdict *out)
+static int judge_ports(const struct tables *t, const struct sl_rule_val *rv,
+		       const struct tables_flow *flow, struct tables_verdict *out)
 {
 	const struct sl_port_key key = {
-		.prefixlen = SL_PORT_PLEN_PORT, .ports = rv->ports, .proto = proto,
-		.port = { port >> 8, port & 0xff },
+		.prefixlen = SL_PORT_PLEN_PORT, .ports = rv->ports, .proto = flow->proto,
+		.port = { flow->port >> 8, flow->port & 0xff },
 	};
 	struct sl_port_val pv;
 	int err = t->lookup(t->ctx, SL_MAP_PORT, &key, &pv);
@@ -211,17 +211,19 @@ static int judge_ports(const struct tables *t, const struct sl_rule_val *rv, __u
 	return 0;
 }
 
-int tables_judge(const struct tables *t, __u32 ep, enum sl_dir dir, __u32 class_id,
-		 __u8 proto, __u16 port, struct tables_verdict *out)
+int tables_judge(const struct tables *t, __u32 ep, __u32 class_id,
+		 const struct tables_flow *flow, struct tables_verdict *out)
 {
+	const __u64 isolated = flow->dir == SL_DIR_INGRESS ? SL_EP_ISOLATED_INGRESS :
+							     SL_EP_ISOLATED_EGRESS;
 	__u64 word = sluice_ep_policy(&t->eps[ep]);
 	__u32 set = word >> SL_EP_RULESET_SHIFT & SL_EP_RULESET_MASK;
-	struct sl_rule_key key = { set << 1 | dir, class_id };
+	struct sl_rule_key key = { set << 1 | flow->dir, class_id };
 	struct sl_rule_val rv;
 	int err;
 
 	*out = (struct tables_verdict){ .verdict = SL_VERDICT_ALLOW };
-	if (!(word & (dir == SL_DIR_INGRESS ? SL_EP_ISOLATED_INGRESS : SL_EP_ISOLATED_EGRESS)))
+	if (!(word & isolated))
 		return 0;
 	out->verdict = SL_VERDICT_DENY;
 	err = t->lookup(t->ctx, SL_MAP_RULE, &key, &rv);
@@ -232,7 +234,7 @@ int tables_judge(const struct tables *t, __u32 ep, enum sl_dir dir, __u32 class_
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (rv.verdict == SL_VERDICT_PORTS)
-		return judge_ports(t, &rv, proto, port, out);
+		return judge_ports(t, &rv, flow, out);
 	*out = (struct tables_verdict){ rv.verdict, rv.tier, rv.rule };
 	return 0;
 }

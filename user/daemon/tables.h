@@ -29,18 +29,21 @@ size_t tables_value_size(enum sl_map map);
 /* Fills in @t for the maps of @sl, which must outlive it. */
 void tables_of_kernel(struct sluice *sl, struct tables *t);
 
-/*
- * What the pipeline would say, step for step as it does: of endpoint @ep in
- * @dir, to a peer of class @class_id. @port in host order; protocols without
- * ports: 0.
- */
+/* A flow as one of its ends sees it. */
+struct tables_flow {
+	enum sl_dir dir;		/* of the first packet, to or from that end */
+	__u8 proto;			/* IPPROTO_ */
+	__u16 port;			/* of the destination, host order; 0 without ports */
+};
+
 struct tables_verdict {
 	enum sl_verdict verdict;	/* DENY or ALLOW */
 	__u8 tier;			/* SL_TIER_NONE: not isolated */
 	__u32 rule;			/* decider; 0: none */
 };
-int tables_judge(const struct tables *t, __u32 ep, enum sl_dir dir, __u32 class_id,
-		 __u8 proto, __u16 port, struct tables_verdict *out);
+/* What the pipeline would say, step for step as it does: of endpoint @ep to a peer of @class_id. */
+int tables_judge(const struct tables *t, __u32 ep, __u32 class_id,
+		 const struct tables_flow *flow, struct tables_verdict *out);
 /* Class of @a in @column: the endpoint's that has it (@peer_ep), else by prefix. */
 int tables_class(const struct tables *t, const union sl_addr *a, __u32 peer_ep,
 		 unsigned int column, __u32 *class_id);
