@@ -2,12 +2,7 @@
 /* The object model; see model.h. */
 #include <errno.h>
 #include <stdlib.h>
-#include "daemon/model.h"
-
-static uint64_t key_hash(const struct str *ns, const struct str *name)
-{
-	return hash_u64(ns ? ns->node.hash : 0, name->node.hash);
-}
+#include "daemon/model_impl.h"
 
 int model_init(struct model *m)
 {
@@ -16,99 +11,6 @@ int model_init(struct model *m)
 	memset(m, 0, sizeof(*m));
 	m->ns_label = str_get(label, sizeof(label) - 1);
 	return m->ns_label ? 0 : -ENOMEM;
-}
-
-/* ------------------------------------------------------------- addresses */
-
-struct model_addr *model_addr_find(const struct model *m, const union sl_addr *a)
-{
-	struct hnode *n;
-
-	htab_each_hash(&m->addrs, n, hash_bytes(0, a, sizeof(*a)))
-		if (!memcmp(&container_of(n, struct model_addr, node)->addr, a, sizeof(*a)))
-			return container_of(n, struct model_addr, node);
-	return NULL;
-}
-
-void model_addr_mark(struct model *m, struct model_addr *a)
-{
-	if (a->dirty)
-		return;
-	a->dirty = true;
-	a->dirty_next = m->dirty_addrs;
-	m->dirty_addrs = a;
-}
-
-void model_addr_reap(struct model *m, struct model_addr *a)
-{
-	htab_del(&m->addrs, &a->node);
-	free(a);
-}
-
-const struct model_claim *model_addr_claim(const struct model_addr *a, unsigned int i)
-{
-	return i ? &a->more[i - 1] : &a->first;
-}
-
-static struct model_addr *get_addr(struct model *m, const union sl_addr *addr)
-{
-	struct model_addr *a = model_addr_find(m, addr);
-
-	if (a)
-		return a;
-	a = calloc(1, sizeof(*a));
-	if (!a)
-		return NULL;
-	a->addr = *addr;
-	if (htab_add(&m->addrs, &a->node, hash_bytes(0, addr, sizeof(*addr)))) {
-		free(a);
-		return NULL;
-	}
-	/* on the list from the start: it is reaped there if no claim follows */
-	model_addr_mark(m, a);
-	return a;
-}
-
-static struct model_addr *claim(struct model *m, const union sl_addr *addr, struct model_pod *pod,
-				__u32 ep)
-{
-	const struct model_claim c = { pod, ep };
-	struct model_addr *a = get_addr(m, addr);
-	struct model_claim *more;
-
-	if (!a)
-		return NULL;
-	if (!a->nclaims) {
-		a->first = c;
-	} else {
-		more = realloc(a->more, a->nclaims * sizeof(c));
-		if (!more)
-			return NULL;
-		a->more = more;
-		more[a->nclaims - 1] = c;
-	}
-	a->nclaims++;
-	model_addr_mark(m, a);
-	return a;
-}
-
-static void unclaim(struct model *m, struct model_addr *a, const struct model_pod *pod, __u32 ep)
-{
-	struct model_claim *c;
-	unsigned int i;
-
-	for (i = 0; i < a->nclaims; i++) {
-		c = i ? &a->more[i - 1] : &a->first;
-		if (c->pod != pod || c->ep != ep)
-			continue;
-		*c = *model_addr_claim(a, a->nclaims - 1);
-		if (--a->nclaims <= 1) {
-			free(a->more);
-			a->more = NULL;
-		}
-		break;
-	}
-	model_addr_mark(m, a);
 }
 
 /* ------------------------------------------------------------ namespaces */
@@ -149,7 +51,7 @@ static struct labels *ns_labels(const struct model *m, const struct model_ns *ns
 	return l;
 }
 
-static struct model_ns *get_ns(struct model *m, struct str *name)
+struct model_ns *model_ns_get(struct model *m, struct str *name)
 {
 	struct model_ns *ns = ns_lookup(m, name);
 
@@ -169,7 +71,7 @@ static struct model_ns *get_ns(struct model *m, struct str *name)
 	return ns;
 }
 
-static void put_ns(struct model *m, struct model_ns *ns)
+void model_ns_put(struct model *m, struct model_ns *ns)
 {
 	if (ns->obj || ns->pods || ns->netpols)
 		return;
@@ -178,23 +80,6 @@ static void put_ns(struct model *m, struct model_ns *ns)
 	str_put(ns->name);
 	free(ns->cand);
 	free(ns);
-}
-
-static void mark_pod(struct model *m, struct model_pod *pod)
-{
-	struct model_ep *ep;
-	int f;
-
-	for (f = 0; f < __SL_FAMILY_MAX; f++)
-		if (pod->addr[f])
-			model_addr_mark(m, pod->addr[f]);
-	for (ep = pod->eps; ep; ep = ep->next) {
-		ep->dirty = true;
-		m->dirty_eps = true;
-		for (f = 0; f < __SL_FAMILY_MAX; f++)
-			if (ep->addr[f])
-				model_addr_mark(m, ep->addr[f]);
-	}
 }
 
 static int set_ns_object(struct model *m, struct model_ns *ns, struct object_namespace *obj)
@@ -207,7 +92,7 @@ static int set_ns_object(struct model *m, struct model_ns *ns, struct object_nam
 	if (!labels_equal(l, ns->labels)) {
 		ns->cand_version = 0;
 		for (pod = ns->pods; pod; pod = pod->next)
-			mark_pod(m, pod);
+			model_pod_mark(m, pod);
 	}
 	labels_free(ns->labels);
 	ns->labels = l;
@@ -220,239 +105,15 @@ static int set_ns_object(struct model *m, struct model_ns *ns, struct object_nam
 
 static int apply_namespace(struct model *m, struct object *o)
 {
-	struct model_ns *ns = get_ns(m, o->name);
+	struct model_ns *ns = model_ns_get(m, o->name);
 	int err;
 
 	if (!ns)
 		return -ENOMEM;
 	err = set_ns_object(m, ns, container_of(o, struct object_namespace, o));
 	if (err)
-		put_ns(m, ns);
+		model_ns_put(m, ns);
 	return err;
-}
-
-/* ------------------------------------------------------------------ pods */
-
-static struct model_pod *pod_lookup(const struct model *m, const struct str *ns,
-				    const struct str *name)
-{
-	struct model_pod *pod;
-	struct hnode *n;
-
-	if (!ns || !name)
-		return NULL;
-	htab_each_hash(&m->pods, n, key_hash(ns, name)) {
-		pod = container_of(n, struct model_pod, node);
-		if (pod->ns->name == ns && pod->name == name)
-			return pod;
-	}
-	return NULL;
-}
-
-struct model_pod *model_pod_find(const struct model *m, const char *ns, const char *name)
-{
-	return pod_lookup(m, str_find(ns), str_find(name));
-}
-
-static struct model_pod *get_pod(struct model *m, struct str *nsname, struct str *name)
-{
-	struct model_pod *pod = pod_lookup(m, nsname, name);
-	struct model_ns *ns;
-
-	if (pod)
-		return pod;
-	ns = get_ns(m, nsname);
-	if (!ns)
-		return NULL;
-	pod = calloc(1, sizeof(*pod));
-	if (!pod || htab_add(&m->pods, &pod->node, key_hash(nsname, name))) {
-		free(pod);
-		put_ns(m, ns);
-		return NULL;
-	}
-	pod->name = str_ref(name);
-	pod->ns = ns;
-	pod->next = ns->pods;
-	pod->link = &ns->pods;
-	if (pod->next)
-		pod->next->link = &pod->next;
-	ns->pods = pod;
-	return pod;
-}
-
-static void put_pod(struct model *m, struct model_pod *pod)
-{
-	struct model_ns *ns = pod->ns;
-
-	if (pod->obj || pod->eps)
-		return;
-	htab_del(&m->pods, &pod->node);
-	*pod->link = pod->next;
-	if (pod->next)
-		pod->next->link = pod->link;
-	str_put(pod->name);
-	free(pod);
-	put_ns(m, ns);
-}
-
-/*
- * The addresses that the pod's object gives it. An endpoint knows better; the
- * addresses of hostNetwork pods are the node's, and an ended pod has none.
- */
-static int claim_object_addrs(struct model *m, struct model_pod *pod)
-{
-	const struct object_pod *obj = pod->obj;
-	bool has = obj && !pod->eps && !obj->host_network && !obj->ended;
-	int f, err = 0;
-
-	for (f = 0; f < __SL_FAMILY_MAX; f++) {
-		struct model_addr *old = pod->addr[f];
-
-		if (has && old && !memcmp(&old->addr, &obj->addr[f], sizeof(old->addr)))
-			continue;
-		pod->addr[f] = NULL;
-		if (has && addr_is_set(&obj->addr[f])) {
-			pod->addr[f] = claim(m, &obj->addr[f], pod, 0);
-			if (!pod->addr[f])
-				err = -ENOMEM;
-		}
-		if (old)
-			unclaim(m, old, pod, 0);
-	}
-	return err;
-}
-
-static int apply_pod(struct model *m, struct object *o)
-{
-	struct object_pod *obj = container_of(o, struct object_pod, o), *old;
-	struct model_pod *pod = get_pod(m, o->ns, o->name);
-
-	if (!pod)
-		return -ENOMEM;
-	old = pod->obj;
-	pod->obj = obj;
-	if (claim_object_addrs(m, pod)) {
-		pod->obj = old;
-		claim_object_addrs(m, pod);
-		put_pod(m, pod);
-		return -ENOMEM;
-	}
-	mark_pod(m, pod);
-	if (old)
-		object_free(&old->o);
-	else
-		m->npods++;
-	return 0;
-}
-
-static void delete_pod(struct model *m, struct model_pod *pod)
-{
-	mark_pod(m, pod);
-	object_free(&pod->obj->o);
-	pod->obj = NULL;
-	m->npods--;
-	claim_object_addrs(m, pod);
-	put_pod(m, pod);
-}
-
-const struct labels *model_pod_labels(const struct model_pod *pod)
-{
-	return pod->obj ? pod->obj->labels : NULL;
-}
-
-__u16 model_pod_port(const struct model_pod *pod, const struct str *name, __u8 proto)
-{
-	const struct object_pod *obj = pod->obj;
-	unsigned int i;
-
-	for (i = 0; obj && i < obj->nports; i++)
-		if (obj->port[i].name == name && obj->port[i].proto == proto)
-			return obj->port[i].port;
-	return 0;
-}
-
-/* ------------------------------------------------------------- endpoints */
-
-static void unclaim_ep(struct model *m, struct model_ep *ep)
-{
-	int f;
-
-	for (f = 0; f < __SL_FAMILY_MAX; f++) {
-		if (ep->addr[f])
-			unclaim(m, ep->addr[f], ep->pod, ep - m->ep);
-		ep->addr[f] = NULL;
-	}
-}
-
-static int link_ep(struct model *m, struct model_ep *ep, struct model_pod *pod,
-		   const union sl_addr addr[__SL_FAMILY_MAX])
-{
-	int f;
-
-	ep->pod = pod;
-	for (f = 0; f < __SL_FAMILY_MAX; f++) {
-		if (!addr_is_set(&addr[f]))
-			continue;
-		ep->addr[f] = claim(m, &addr[f], pod, ep - m->ep);
-		if (!ep->addr[f]) {
-			unclaim_ep(m, ep);
-			ep->pod = NULL;
-			return -ENOMEM;
-		}
-	}
-	ep->next = pod->eps;
-	pod->eps = ep;
-	claim_object_addrs(m, pod);	/* gives up addresses only: cannot fail */
-	mark_pod(m, pod);
-	return 0;
-}
-
-int model_ep_add(struct model *m, __u32 id, const char *ns, const char *pod,
-		 const union sl_addr addr[__SL_FAMILY_MAX])
-{
-	struct str *nss, *names;
-	struct model_pod *p = NULL;
-	int err = -ENOMEM;
-
-	if (!id || id >= SL_EP_MAX)
-		return -EINVAL;
-	if (m->ep[id].pod)
-		return -EEXIST;
-	nss = str_get(ns, strlen(ns));
-	names = str_get(pod, strlen(pod));
-	if (nss && names)
-		p = get_pod(m, nss, names);
-	if (p) {
-		err = link_ep(m, &m->ep[id], p, addr);
-		if (err)
-			put_pod(m, p);
-	}
-	str_put(nss);
-	str_put(names);
-	return err;
-}
-
-int model_ep_del(struct model *m, __u32 id)
-{
-	struct model_ep *ep, **link;
-	struct model_pod *pod;
-
-	if (id >= SL_EP_MAX || !m->ep[id].pod)
-		return -ENOENT;
-	ep = &m->ep[id];
-	pod = ep->pod;
-	for (link = &pod->eps; *link != ep; link = &(*link)->next)
-		;
-	*link = ep->next;
-	unclaim_ep(m, ep);
-	ep->pod = NULL;
-	ep->next = NULL;
-	ep->dirty = true;
-	m->dirty_eps = true;
-	/* without memory the address stays unknown to selectors: fewer may speak, not more */
-	claim_object_addrs(m, pod);
-	put_pod(m, pod);
-	return 0;
 }
 
 /* -------------------------------------------------------------- policies */
@@ -465,7 +126,7 @@ static struct model_netpol *netpol_lookup(const struct model *m, const struct st
 
 	if (!ns || !name)
 		return NULL;
-	htab_each_hash(&m->netpols, n, key_hash(ns, name)) {
+	htab_each_hash(&m->netpols, n, model_key_hash(ns, name)) {
 		np = container_of(n, struct model_netpol, node);
 		if (np->obj->o.ns == ns && np->obj->o.name == name)
 			return np;
@@ -496,7 +157,7 @@ static struct model_netpol *new_netpol(struct model *m, struct model_ns *ns,
 {
 	struct model_netpol *np = calloc(1, sizeof(*np)), **link;
 
-	if (!np || htab_add(&m->netpols, &np->node, key_hash(obj->o.ns, obj->o.name))) {
+	if (!np || htab_add(&m->netpols, &np->node, model_key_hash(obj->o.ns, obj->o.name))) {
 		free(np);
 		return NULL;
 	}
@@ -512,7 +173,7 @@ static int apply_netpol(struct model *m, struct object *o)
 {
 	struct object_netpol *obj = container_of(o, struct object_netpol, o);
 	struct model_netpol *np = netpol_lookup(m, o->ns, o->name);
-	struct model_ns *ns = get_ns(m, o->ns);
+	struct model_ns *ns = model_ns_get(m, o->ns);
 
 	if (!ns)
 		return -ENOMEM;
@@ -520,7 +181,7 @@ static int apply_netpol(struct model *m, struct object *o)
 		object_free(&np->obj->o);
 		np->obj = obj;
 	} else if (!new_netpol(m, ns, obj)) {
-		put_ns(m, ns);
+		model_ns_put(m, ns);
 		return -ENOMEM;
 	}
 	mark_endpoints(m, ns);
@@ -539,7 +200,7 @@ static void delete_netpol(struct model *m, struct model_netpol *np)
 	htab_del(&m->netpols, &np->node);
 	object_free(&np->obj->o);
 	free(np);
-	put_ns(m, ns);
+	model_ns_put(m, ns);
 }
 
 /* -------------------------------------------------- nodes, and the others */
@@ -581,7 +242,7 @@ static struct model_aside *aside_lookup(const struct model *m, enum object_kind 
 
 	if (!ns || !name)
 		return NULL;
-	htab_each_hash(&m->asides, n, key_hash(ns, name)) {
+	htab_each_hash(&m->asides, n, model_key_hash(ns, name)) {
 		a = container_of(n, struct model_aside, node);
 		if (a->obj->kind == kind && a->obj->ns == ns && a->obj->name == name)
 			return a;
@@ -597,7 +258,7 @@ static int apply_aside(struct model *m, struct object *o)
 		object_free(a->obj);
 	} else {
 		a = calloc(1, sizeof(*a));
-		if (!a || htab_add(&m->asides, &a->node, key_hash(o->ns, o->name))) {
+		if (!a || htab_add(&m->asides, &a->node, model_key_hash(o->ns, o->name))) {
 			free(a);
 			return -ENOMEM;
 		}
@@ -621,7 +282,7 @@ static struct object *find_object(const struct model *m, const struct object *ke
 		ns = ns_lookup(m, key->name);
 		return ns && ns->obj ? &ns->obj->o : NULL;
 	case OBJECT_POD:
-		pod = pod_lookup(m, key->ns, key->name);
+		pod = model_pod_lookup(m, key->ns, key->name);
 		return pod && pod->obj ? &pod->obj->o : NULL;
 	case OBJECT_NODE:
 		node = node_lookup(m, key->name);
@@ -653,7 +314,7 @@ int model_apply(struct model *m, struct object *obj)
 		err = apply_namespace(m, obj);
 		break;
 	case OBJECT_POD:
-		err = apply_pod(m, obj);
+		err = model_pod_apply(m, obj);
 		break;
 	case OBJECT_NODE:
 		err = apply_node(m, obj);
@@ -688,7 +349,7 @@ static int delete_namespace(struct model *m, struct model_ns *ns)
 	int err = set_ns_object(m, ns, NULL);
 
 	if (!err)
-		put_ns(m, ns);
+		model_ns_put(m, ns);
 	return err;
 }
 
@@ -703,7 +364,7 @@ int model_delete(struct model *m, enum object_kind kind, const char *ns, const c
 	case OBJECT_NAMESPACE:
 		return delete_namespace(m, ns_lookup(m, key.name));
 	case OBJECT_POD:
-		delete_pod(m, pod_lookup(m, key.ns, key.name));
+		model_pod_delete(m, model_pod_lookup(m, key.ns, key.name));
 		break;
 	case OBJECT_NODE:
 		delete_node(m, node_lookup(m, key.name));
@@ -731,7 +392,7 @@ void model_exit(struct model *m)
 	while ((n = htab_walk(&m->asides, NULL)))
 		delete_aside(m, container_of(n, struct model_aside, node));
 	while ((n = htab_walk(&m->pods, NULL)))
-		delete_pod(m, container_of(n, struct model_pod, node));
+		model_pod_delete(m, container_of(n, struct model_pod, node));
 	while ((n = htab_walk(&m->addrs, NULL)))
 		model_addr_reap(m, container_of(n, struct model_addr, node));
 	/* what is left has nothing but an object in it */
@@ -741,7 +402,7 @@ void model_exit(struct model *m)
 		if (ns->obj)
 			object_free(&ns->obj->o);
 		ns->obj = NULL;
-		put_ns(m, ns);
+		model_ns_put(m, ns);
 	}
 	htab_exit(&m->netpols);
 	htab_exit(&m->nodes);
