@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ static void notify_open_watchdog(void)
 
 void notify_open(void)
 {
+	const struct timeval wait = { .tv_sec = 1 };
 	const char *path = getenv("NOTIFY_SOCKET");
 	size_t len = path ? strlen(path) : 0;
 
@@ -39,7 +41,11 @@ void notify_open(void)
 	if (path[0] == '@')
 		notify_addr.sun_path[0] = '\0';
 	notify_addr_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* READY=1 must not be lost because the manager is slow for a moment; one
+	 * that hears nothing at all must not stop us either. */
+	notify_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (notify_fd >= 0)
+		setsockopt(notify_fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	unsetenv("NOTIFY_SOCKET");
 }
 
