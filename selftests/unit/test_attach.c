@@ -449,7 +449,7 @@ static void check_no_gap(int ifindex, bool clsact_only)
 		usleep(1000);
 	received(fd, false);
 	assert_int_equal(sluice_drops(sl, before), 0);
-	for (i = 0; i < 10; i++)
+	for (i = 0; i < unit_times(10, 2); i++)
 		upgrade();
 	assert_int_equal(received(fd, false), 0);
 	assert_int_equal(sluice_drops(sl, after), 0);

@@ -346,8 +346,8 @@ static int count_links(void *arg, int ifindex, enum sluice_attach how)
 static void killed_loaders(void **state)
 {
 	double end = now() + 12, once;
-	unsigned int seed = time(NULL), round = 0;
-	int links, a, b;
+	unsigned int seed = time(NULL);
+	int links, a, b, round = 0;
 	struct sluice *sl;
 
 	(void)state;
@@ -357,7 +357,7 @@ static void killed_loaders(void **state)
 	once = now();
 	sluice_close(load());
 	once = now() - once;
-	while (round < 100 && now() < end) {
+	while (round < 100 && (now() < end || round < unit_times(8, 3))) {
 		if (round++ % 4 == 0)
 			assert_int_equal(sluice_unload(TEST_ROOT), 0);
 		load_and_die(once * 2 * rand_r(&seed) / RAND_MAX);
@@ -375,8 +375,7 @@ static void killed_loaders(void **state)
 		assert_int_equal(count_dir(TEST_ROOT "/v1/links"), 4);
 		sluice_close(sl);
 	}
-	printf("# %u loaders killed\n", round);
-	assert_true(round >= 8);	/* of a slow machine */
+	printf("# %d loaders killed\n", round);
 }
 
 /* --------------------------------------------------------------- messages */
