@@ -18,6 +18,10 @@ from node import Drops, NoDrops  # noqa: E402
 MTU = 1500
 # RFC 7348 section 5, RFC 8926 section 3: outer IP, UDP 8, header 8, inner Ethernet 14
 OVERHEAD = {"direct": (0,), "vxlan": (50, 70), "geneve": (50, 70)}
+# VNI 1; the same sections, RFC 8926 section 3.4
+PORT = {"vxlan": 4789, "geneve": 6081}
+HEADER = {"vxlan": struct.pack("!II", 0x08 << 24, 1 << 8),
+          "geneve": struct.pack("!BBHI", 0, 0, 0x6558, 1 << 8)}
 DEVICE = {"vxlan": "vxlan", "geneve": "geneve"}
 
 ENCAP = c = None
@@ -245,15 +249,14 @@ def membership():
 def unknown_tunnel_peer():
     """An encapsulated packet from a host that is no node is refused; a node's own is taken."""
     import scapy.all as sc
-    from scapy.layers.vxlan import VXLAN
     out = c.add_host()
     a, b = pods["a1"], pods["a2"]
     sock = out.ns.packet_socket("eth0", 0)
     inner = sc.Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / \
         sc.IP(src=a.addr[4], dst=b.addr[4]) / sc.UDP(sport=4000, dport=7000) / b"forged"
     frame = sc.Ether(src=out.ns.mac("eth0"), dst=b.node.ns.mac("uplink")) / \
-        sc.IP(src=out.addr[4], dst=b.node.addr[4]) / sc.UDP(sport=40000, dport=4789) / \
-        VXLAN(vni=1, flags=8) / inner
+        sc.IP(src=out.addr[4], dst=b.node.addr[4]) / sc.UDP(sport=40000, dport=PORT[ENCAP]) / \
+        HEADER[ENCAP] / inner
     with tr.Server(b.ns, tr.UDP, b.addr[4], 7000) as s:
         s.sock.settimeout(0.1)
         with Drops(b.node, "tunnel-peer", only=True):
