@@ -20,6 +20,9 @@ import netns
 SILENCE_S = 1.0 * netns.SLOW
 BLOCK = 65536
 TOKEN = 16
+# More than any test opens at once: past it the kernel drops the last segment
+# of a handshake that the client takes for done.
+BACKLOG = 4096
 
 TCP, UDP, SCTP = "TCP", "UDP", "SCTP"
 _KINDS = {
@@ -69,8 +72,9 @@ class Server:
         self.port = self.sock.getsockname()[1]
         self.seen = {}	# token: who sent it
         self.answering = self.task = None
+        self.turn = self.turn_of = None	# whose turn it is to accept, and in which loop
         if proto != UDP:
-            self.sock.listen(512)
+            self.sock.listen(BACKLOG)
 
     def __enter__(self):
         return self
@@ -116,9 +120,20 @@ class Server:
             except OSError:
                 pass
 
-    async def accept(self):
-        conn, peer = await asyncio.get_running_loop().sock_accept(self.sock)
-        return conn, peer
+    async def accept(self, timeout=SILENCE_S):
+        """
+        The next connection and whose it is; TimeoutError when none comes. Any
+        number may wait at once: a loop remembers one reader for a socket, so
+        they take turns.
+        """
+        loop = asyncio.get_running_loop()
+        if self.turn_of is not loop:
+            self.turn, self.turn_of = asyncio.Lock(), loop
+
+        async def one():
+            async with self.turn:
+                return await loop.sock_accept(self.sock)
+        return await asyncio.wait_for(one(), timeout)
 
 
 async def _writable(sock):
@@ -231,7 +246,7 @@ async def _receive(sock):
 async def transfer(ns, server, nbytes, back=0, timeout=30 * netns.SLOW, addr=None):
     """@nbytes there, @back bytes back at the same time, over one connection; hashes checked."""
     a = await connect(ns, server.proto, addr or server.addr, server.port)
-    b, _ = await asyncio.wait_for(server.accept(), SILENCE_S)
+    b, _ = await server.accept()
     with a, b:
         h_ab, h_ba, got_ab, got_ba = await asyncio.wait_for(asyncio.gather(
             _send(a, nbytes, 1), _send(b, back, 2), _receive(b), _receive(a)), timeout)
@@ -249,7 +264,7 @@ class Stream:
 
         async def both():
             a = await connect(ns, server.proto, addr or server.addr, server.port)
-            b, _ = await asyncio.wait_for(server.accept(), SILENCE_S)
+            b, _ = await server.accept()
             return a, b
         self.a, self.b = go(both())[0]
         self.count = 0
