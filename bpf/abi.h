@@ -46,6 +46,22 @@ struct sl_prefix {
 } __attribute__((packed, aligned(4)));
 SL_ASSERT_SIZE(struct sl_prefix, 20);
 
+/* ------------------------------------------------------------- ownership */
+
+/*
+ * Who wrote an entry. The daemon changes and removes only its own, and so does
+ * an administrator; sets that both could mean are kept apart by a bit of their ids.
+ */
+enum sl_origin {
+	SL_ORIGIN_DAEMON,
+	SL_ORIGIN_ADMIN,		/* by hand: netlink family or library */
+	__SL_ORIGIN_MAX,
+};
+
+/* Bit of a rule set's id, and of a port set's, that is never the daemon's. */
+#define SL_RULESET_ADMIN	(1U << 29)
+#define SL_PORTS_ADMIN		(1U << 31)
+
 /* ------------------------------------------------------------ endpoints */
 
 /*
@@ -174,7 +190,7 @@ struct sl_rule_val {
 	__u8 verdict;			/* enum sl_verdict */
 	__u8 tier;			/* enum sl_tier of @rule */
 	__u8 deny_tier;			/* enum sl_tier of @deny */
-	__u8 pad;
+	__u8 origin;			/* enum sl_origin */
 	__u32 rule;			/* id of the decider, see Documentation/policy.md */
 	__u32 deny;			/* SL_VERDICT_PORTS: who refuses what the set doesn't hold */
 	__u32 ports;			/* SL_VERDICT_PORTS: port set id */
@@ -205,7 +221,8 @@ SL_ASSERT_SIZE(struct sl_port_key, 12);
 struct sl_port_val {
 	__u8 verdict;			/* SL_VERDICT_DENY or _ALLOW */
 	__u8 tier;			/* of @rule */
-	__u16 pad;
+	__u8 origin;			/* enum sl_origin */
+	__u8 pad;
 	__u32 rule;			/* 0: see above */
 };
 SL_ASSERT_SIZE(struct sl_port_val, 8);
@@ -225,7 +242,7 @@ enum sl_route_kind {
 /* sl_route: LPM trie, struct sl_prefix to where a range is. */
 struct sl_route_val {
 	__u8 kind;			/* enum sl_route_kind */
-	__u8 pad;
+	__u8 origin;			/* enum sl_origin */
 	__u16 mtu;			/* bytes on that way; 0: the device's */
 	__u32 ifindex;			/* way out: uplink or encap device */
 	__u32 vni;			/* tunnel: VXLAN or Geneve identifier */
@@ -383,7 +400,7 @@ struct sl_state {
 	__u16 nat_port_max;
 	__u32 uplink_ifindex;
 	__u32 tunnel_ifindex;		/* 0: direct routing */
-	__u32 pad;
+	__u32 commits;			/* of policy, counted by whoever commits */
 };
 SL_ASSERT_SIZE(struct sl_state, 88);
 

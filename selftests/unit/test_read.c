@@ -265,10 +265,11 @@ static void tables_are_dumped(void **state)
 
 	(void)state;
 	put(SL_MAP_RULE, &rkey, &rule);
-	check_dump("rule", "set=0x7 class_id=4294967295 verdict=ports tier=netpol deny_tier=none "
-			   "rule=5 deny=0 ports=9 ");
+	check_dump("rule", "set=0x7 class_id=4294967295 verdict=ports tier=netpol "
+			   "deny_tier=none origin=daemon rule=5 deny=0 ports=9 ");
 	put(SL_MAP_PORT, &pkey, &port);
-	check_dump("port", "prefixlen=56 ports=9 proto=tcp port=80 verdict=allow tier=none rule=0 ");
+	check_dump("port", "prefixlen=56 ports=9 proto=tcp port=80 verdict=allow tier=none "
+			   "origin=daemon rule=0 ");
 	assert_int_equal(sluice_prefix_parse("10.0.0.0/8", false, &prefix), 0);
 	put(SL_MAP_CLASS, &prefix, &class);
 	check_dump("class", "prefix=10.0.0.0/8 class_id.0=1 class_id.1=2 ");
@@ -277,7 +278,7 @@ static void tables_are_dumped(void **state)
 	sluice_state(sl)->uplink_ifindex = 2;
 	check_dump("state", "index=0 route_gen=0 events=0x0 nat_addr.v4=:: nat_addr.v6=:: "
 			    "node_addr.v4=:: node_addr.v6=:: nat_port_min=0 nat_port_max=0 "
-			    "uplink_ifindex=2 tunnel_ifindex=0 ");
+			    "uplink_ifindex=2 tunnel_ifindex=0 commits=0 ");
 }
 
 static int count_one(void *arg, const void *key, const void *value)

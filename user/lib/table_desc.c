@@ -42,6 +42,8 @@ const char *const lib_count_names[] = {
 
 static const char *const addr_kinds[] = { "none", "endpoint", "host", NULL };
 NAMES_COMPLETE(addr_kinds, __SL_ADDR_MAX);
+static const char *const origins[] = { "daemon", "admin", NULL };
+NAMES_COMPLETE(origins, __SL_ORIGIN_MAX);
 static const char *const verdicts[] = { "deny", "allow", "ports", NULL };
 NAMES_COMPLETE(verdicts, __SL_VERDICT_MAX);
 static const char *const tiers[] = { "none", "admin", "netpol", "baseline", "node", NULL };
@@ -117,6 +119,7 @@ static const struct sluice_field rule_value[] = {
 	FIELD_ENUM(struct sl_rule_val, verdict, verdicts),
 	FIELD_ENUM(struct sl_rule_val, tier, tiers),
 	FIELD_ENUM(struct sl_rule_val, deny_tier, tiers),
+	FIELD_ENUM(struct sl_rule_val, origin, origins),
 	FIELD(struct sl_rule_val, rule, UINT),
 	FIELD(struct sl_rule_val, deny, UINT),
 	FIELD(struct sl_rule_val, ports, UINT),
@@ -133,12 +136,14 @@ static const struct sluice_field port_key[] = {
 static const struct sluice_field port_value[] = {
 	FIELD_ENUM(struct sl_port_val, verdict, verdicts),
 	FIELD_ENUM(struct sl_port_val, tier, tiers),
+	FIELD_ENUM(struct sl_port_val, origin, origins),
 	FIELD(struct sl_port_val, rule, UINT),
 	FIELD_END,
 };
 
 static const struct sluice_field route_value[] = {
 	FIELD_ENUM(struct sl_route_val, kind, route_kinds),
+	FIELD_ENUM(struct sl_route_val, origin, origins),
 	FIELD(struct sl_route_val, mtu, UINT),
 	FIELD(struct sl_route_val, ifindex, UINT),
 	FIELD(struct sl_route_val, vni, UINT),
@@ -230,6 +235,7 @@ static const struct sluice_field state_value[] = {
 	FIELD(struct sl_state, nat_port_max, UINT),
 	FIELD(struct sl_state, uplink_ifindex, UINT),
 	FIELD(struct sl_state, tunnel_ifindex, UINT),
+	FIELD(struct sl_state, commits, UINT),
 	FIELD_END,
 };
 
