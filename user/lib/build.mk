@@ -18,6 +18,7 @@ install-libsluice: $(O)/libsluice.a $(O)/libsluice.pc
 	$(Q)install -D -m 644 $(O)/libsluice.a '$(DESTDIR)$(LIBDIR)/libsluice.a'
 	$(Q)install -D -m 644 $(O)/libsluice.pc '$(DESTDIR)$(LIBDIR)/pkgconfig/libsluice.pc'
 	$(Q)install -D -m 644 user/lib/sluice.h '$(DESTDIR)$(INCLUDEDIR)/sluice/sluice.h'
+	$(Q)install -D -m 644 user/lib/table_desc.h '$(DESTDIR)$(INCLUDEDIR)/sluice/table_desc.h'
 	$(Q)install -D -m 644 bpf/abi.h '$(DESTDIR)$(INCLUDEDIR)/sluice/bpf/abi.h'
 
 uninstall-libsluice:

@@ -3,7 +3,12 @@
  * The descriptor of every map: what bpf/abi.h says in types, said in data.
  * Fields have the names that they have there; padding has none.
  */
+#ifdef __KERNEL__
+#include <linux/kernel.h>
+#include "user/lib/table_desc.h"
+#else
 #include "lib/internal.h"
+#endif
 
 #define SIZE_OF(type, member) sizeof(((type *)0)->member)
 
