@@ -476,7 +476,8 @@ SL_ASSERT_SIZE(struct sl_drop_key, 16);
 	X(ICMP_SENT, "icmp-sent")                                              \
 	X(ICMP_LIMITED, "icmp-limited")                                        \
 	X(EVENT_LOST, "event-lost")                                            \
-	X(EVENT_LIMITED, "event-limited")
+	X(EVENT_LIMITED, "event-limited")                                      \
+	X(FLOW_EVENT_LOST, "flow-event-lost")
 
 enum sl_count {
 #define SL_COUNT_MEMBER(sym, name) SL_COUNT_##sym,
@@ -496,6 +497,7 @@ enum sl_event_type {
 enum sl_event_mask {
 	SL_EVENT_MASK_DROP	= 1 << SL_EVENT_DROP,
 	SL_EVENT_MASK_FLOW	= 1 << SL_EVENT_FLOW_CLOSED,
+	SL_EVENT_MASK_QUEUE	= 1 << 8,	/* flows to sl_flow_ev: the module's to set */
 };
 
 enum sl_hook {
@@ -531,6 +533,35 @@ struct sl_event {
 };
 SL_ASSERT_SIZE(struct sl_event, 104);
 
+/* Why a flow ended. */
+enum sl_close_reason {
+	SL_CLOSE_NONE,			/* it has not: it is established now */
+	SL_CLOSE_FIN,
+	SL_CLOSE_RST,
+	SL_CLOSE_IDLE,
+	SL_CLOSE_REFUSED,		/* judged again, and refused */
+	SL_CLOSE_REPLACED,		/* a new one began under its tuple */
+	SL_CLOSE_DELETED,		/* by hand */
+	__SL_CLOSE_MAX,
+};
+
+/* sl_flow_ev: queue for the kernel module; flows established and flows ended. */
+struct sl_flow_event {
+	struct sl_tuple key;
+	__u64 created_ns;
+	__u64 last_ns;
+	__u64 packets[2];		/* by initiator, by responder */
+	__u64 bytes[2];			/* layer 3 */
+	__u32 ep[2];			/* of initiator, of responder; 0: not here */
+	__u32 rule[__SL_DIR_MAX];
+	__u8 tier[__SL_DIR_MAX];
+	__u8 reason;			/* enum sl_close_reason */
+	__u8 state;			/* enum sl_flow_state */
+	__u8 orig;			/* canonical direction of the initiator */
+	__u8 pad[3];
+};
+SL_ASSERT_SIZE(struct sl_flow_event, 112);
+
 /* ----------------------------------------------------------- map names */
 
 #define SL_MAPS(X)                                                             \
@@ -548,7 +579,8 @@ SL_ASSERT_SIZE(struct sl_event, 104);
 	X(DROP, "sl_drop")                                                     \
 	X(DROP_RULE, "sl_drop_rule")                                           \
 	X(COUNT, "sl_count")                                                   \
-	X(EVENTS, "sl_events")
+	X(EVENTS, "sl_events")                                                 \
+	X(FLOW_EV, "sl_flow_ev")
 
 enum sl_map {
 #define SL_MAP_MEMBER(sym, name) SL_MAP_##sym,

@@ -54,7 +54,7 @@ static long sl_sweep_entry(void *map, const void *k, void *v, void *arg)
 	if (!sl_flow_idle(key, f, sw->now))
 		return 0;
 	sl_sweep_count(f);
-	sl_flow_del(key, f);
+	sl_flow_del(key, f, sl_flow_why(f, SL_CLOSE_IDLE));
 	sw->removed++;
 	return 0;
 }

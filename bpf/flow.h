@@ -6,6 +6,7 @@
 #ifndef SL_BPF_FLOW_H
 #define SL_BPF_FLOW_H
 
+#include "bpf/flow_event.h"
 #include "bpf/nat.h"
 
 #define SL_SEC_NS	1000000000ULL
@@ -55,6 +56,14 @@ static __always_inline bool sl_is_syn(const struct sl_ctx *c)
 static __always_inline bool sl_is_rst(const struct sl_ctx *c)
 {
 	return c->proto == IPPROTO_TCP && c->tcp_flags & SL_TCP_RST;
+}
+
+/* Why an entry that is over is over; @reason where it does not say itself. */
+static __always_inline __u32 sl_flow_why(const struct sl_flow *f, __u32 reason)
+{
+	if (f->state != SL_FLOW_CLOSING)
+		return reason;
+	return f->flags & SL_FLOW_FLAG_RST ? SL_CLOSE_RST : SL_CLOSE_FIN;
 }
 
 /* Is this entry, though still there, no longer the packet's flow? */
@@ -149,43 +158,11 @@ static __always_inline void sl_flow_touch(struct sl_flow *f)
 		f->last_ns = now;
 }
 
-static __always_inline void sl_flow_event(const struct sl_tuple *key, const struct sl_flow *f)
-{
-	__u32 o = f->orig & 1;
-	struct sl_event *ev;
-
-	ev = bpf_ringbuf_reserve(&sl_events, sizeof(*ev), 0);
-	if (!ev) {
-		sl_count_inc(SL_COUNT_EVENT_LOST);
-		return;
-	}
-	__builtin_memset(ev, 0, sizeof(*ev));
-	ev->time_ns = bpf_ktime_get_ns();
-	ev->type = SL_EVENT_FLOW_CLOSED;
-	ev->proto = key->proto;
-	ev->ep = f->ep[o] ? f->ep[o] : f->ep[!o];
-	ev->ifindex = f->dir[o].in_ifindex;
-	ev->tier = f->tier[f->ep[o] ? SL_DIR_EGRESS : SL_DIR_INGRESS];
-	ev->rule = f->rule[f->ep[o] ? SL_DIR_EGRESS : SL_DIR_INGRESS];
-	ev->eth_proto = sl_addr_is_mapped(&key->addr[0]) ? ETH_P_IP : ETH_P_IPV6;
-	ev->saddr = key->addr[o];
-	ev->daddr = key->addr[!o];
-	ev->sport = key->port[o];
-	ev->dport = key->port[!o];
-	ev->packets[0] = f->dir[o].packets;
-	ev->packets[1] = f->dir[!o].packets;
-	ev->bytes[0] = f->dir[o].bytes;
-	ev->bytes[1] = f->dir[!o].bytes;
-	bpf_ringbuf_submit(ev, 0);
-}
-
 /* The flow first: an alias without one is dead, whoever comes in between. */
-static __always_inline void sl_flow_del(const struct sl_tuple *key, const struct sl_flow *f)
+static __always_inline void sl_flow_del(const struct sl_tuple *key, const struct sl_flow *f,
+					__u32 reason)
 {
-	struct sl_state *st = sl_state_get();
-
-	if (st && st->events & SL_EVENT_MASK_FLOW)
-		sl_flow_event(key, f);
+	sl_flow_tell(key, f, reason);
 	bpf_map_delete_elem(&sl_flow, key);
 	bpf_map_delete_elem(&sl_half, key);
 	sl_alias_del(key, f);
@@ -255,6 +232,8 @@ static __always_inline struct sl_flow *sl_flow_promote(struct sl_ctx *c, struct 
 	if (s->flow.dir[s->flow.orig & 1].flags & SL_FLOW_DIR_SNAT)
 		bpf_map_delete_elem(&sl_half, &s->alias_key);
 	sl_count_inc(SL_COUNT_FLOW_PROMOTED);
+	if (!err)
+		sl_flow_tell(&c->key, f, SL_CLOSE_NONE);
 	return f;
 }
 

@@ -22,6 +22,7 @@
 #define SL_FRAG_ENTRIES		16384
 #define SL_DROP_RULE_ENTRIES	16384
 #define SL_EVENTS_BYTES		(256 * 1024)
+#define SL_FLOW_EV_ENTRIES	8192
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -131,5 +132,11 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, SL_EVENTS_BYTES);
 } sl_events SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, SL_FLOW_EV_ENTRIES);
+	__type(value, struct sl_flow_event);
+} sl_flow_ev SEC(".maps");
 
 #endif /* SL_BPF_MAPS_H */

@@ -187,7 +187,7 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 		reason = sl_nat_setup(c);
 	sl_count_inc(SL_COUNT_FLOW_REJUDGED);
 	if (reason && !sl_flow_keep_denied(c, reason)) {
-		sl_flow_del(&c->key, f);
+		sl_flow_del(&c->key, f, SL_CLOSE_REFUSED);
 		sl_count_inc(SL_COUNT_FLOW_CLOSED);
 	}
 	if (reason)
@@ -347,7 +347,7 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 	if (sl_flow_is_over(c, f)) {
 		sl_count_inc(f->state == SL_FLOW_CLOSING ? SL_COUNT_FLOW_CLOSED :
 							   SL_COUNT_FLOW_EXPIRED);
-		sl_flow_del(&c->key, f);
+		sl_flow_del(&c->key, f, sl_flow_why(f, SL_CLOSE_IDLE));
 		return sl_flow_new(skb, c);
 	}
 	reason = sl_flow_rejudge(skb, c, f);

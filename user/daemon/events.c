@@ -221,9 +221,14 @@ static void on_lost_timer(uv_timer_t *timer)
 	ev->lost_seen = lost;
 }
 
+/* The other bits are the kernel module's. */
 static void events_mask(struct events *ev, __u32 mask)
 {
-	__atomic_store_n(&sluice_state(ev->ctx.sl)->events, mask, __ATOMIC_RELEASE);
+	const __u32 ours = SL_EVENT_MASK_DROP | SL_EVENT_MASK_FLOW;
+	__u32 *word = &sluice_state(ev->ctx.sl)->events;
+
+	__atomic_fetch_or(word, mask & ours, __ATOMIC_ACQ_REL);
+	__atomic_fetch_and(word, mask | ~ours, __ATOMIC_ACQ_REL);
 }
 
 static int events_start(struct events *ev)

@@ -314,6 +314,8 @@ static const struct sluice_table tables[] = {
 	TABLE(COUNT, "count", INDEX, count_key, count_value, SIZES(__u32, __u64),
 	      .text = "events counted", .percpu = true),
 	TABLE(EVENTS, "events", NONE, none, none, .text = "ring of drops and closed flows"),
+	TABLE(FLOW_EV, "flow_ev", NONE, none, none, .value_size = sizeof(struct sl_flow_event),
+	      .text = "queue of flows established and ended, for the kernel module"),
 };
 
 const struct sluice_table *sluice_tables(size_t *count)
