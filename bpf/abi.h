@@ -172,6 +172,7 @@ enum sl_tier {
 	SL_TIER_NETPOL,			/* NetworkPolicy */
 	SL_TIER_BASELINE,		/* ClusterNetworkPolicy, Baseline */
 	SL_TIER_NODE,			/* traffic of the pod's own node */
+	SL_TIER_RULE,			/* rule of sl_acl */
 	__SL_TIER_MAX,
 };
 
@@ -227,6 +228,171 @@ struct sl_port_val {
 };
 SL_ASSERT_SIZE(struct sl_port_val, 8);
 
+/* ---------------------------------------------------------- admin rules */
+
+/*
+ * sl_acl: hash, rule id (__u32, not 0) to a rule: the truth, which nothing on
+ * a packet's way reads. Rules are asked by ascending priority, equal ones by
+ * id, on the first packet of a flow in the direction of its initiator and
+ * before the policies; see Documentation/acl.md. Whoever changes it compiles
+ * it anew into the tables below (kmod/acl_compile.h).
+ */
+#define SL_ACL_MAX		14336	/* rules */
+
+enum sl_acl_field {
+	SL_ACL_FIELD_SRC,		/* @src contains the source */
+	SL_ACL_FIELD_DST,
+	SL_ACL_FIELD_SPORT,		/* @sport[0] <= source port <= @sport[1] */
+	SL_ACL_FIELD_DPORT,
+	SL_ACL_FIELD_PROTO,
+	SL_ACL_FIELD_TCP_FLAGS,		/* (flags & @tcp_mask) == @tcp_flags */
+	SL_ACL_FIELD_ICMP_TYPE,
+	SL_ACL_FIELD_ICMP_CODE,
+	SL_ACL_FIELD_DSCP,
+	SL_ACL_FIELD_IF,		/* came in by @ifindex; 0: from a socket of this node */
+	SL_ACL_FIELD_SRC_CLASS,		/* peer class of the source's address */
+	SL_ACL_FIELD_DST_CLASS,
+	__SL_ACL_FIELD_MAX,
+};
+
+enum sl_acl_act {
+	SL_ACL_ACT_DROP,
+	SL_ACL_ACT_REJECT,		/* drop, and tell the sender */
+	SL_ACL_ACT_ACCEPT,		/* no policy is asked */
+	SL_ACL_ACT_PASS,		/* the policies decide, no further rule */
+	/* These go on to the next rule. */
+	SL_ACL_ACT_MARK,		/* arg: value and mask of the packet's mark */
+	SL_ACL_ACT_RATE,		/* arg: flows a second and burst; drop above that */
+	SL_ACL_ACT_MIRROR,		/* mark with SL_MARK_MIRROR */
+	SL_ACL_ACT_COUNT,
+	__SL_ACL_ACT_MAX,
+};
+
+/* Bit of skb->mark by which a mirror (tc, tcpdump) knows its packets. */
+#define SL_MARK_MIRROR		(1U << 27)
+
+#define SL_ACL_COMMENT_LEN	32	/* bytes, the last one is NUL */
+
+/* A field counts only when its bit is set in @fields; else it is zero. */
+struct sl_acl_rule {
+	__u32 priority;			/* lower is asked first */
+	__u32 fields;			/* 1 << enum sl_acl_field */
+	__u8 action;			/* enum sl_acl_act */
+	__u8 origin;			/* enum sl_origin */
+	__u8 proto;			/* IPPROTO_ */
+	__u8 dscp;			/* 0 to 63: RFC 2474 */
+	__u32 ifindex;
+	struct sl_prefix src;
+	struct sl_prefix dst;
+	__u32 src_class;
+	__u32 dst_class;
+	__u16 sport[2];			/* host order, inclusive */
+	__u16 dport[2];
+	__u8 tcp_flags;			/* byte 13 of the header */
+	__u8 tcp_mask;
+	__u8 icmp_type;			/* of ICMP or ICMPv6, as @proto says */
+	__u8 icmp_code;
+	__u32 arg[2];			/* by action, else zero */
+	char comment[SL_ACL_COMMENT_LEN];
+	__u32 pad;
+};
+SL_ASSERT_SIZE(struct sl_acl_rule, 120);
+
+/*
+ * sl_acl_count: hash, rule id to struct sl_counter: packets that the rule was
+ * applied to when judged. Updated with atomics; there for each rule.
+ * sl_acl_bucket: hash, rule id; there for each rule that limits a rate.
+ */
+struct sl_acl_bucket {
+	__u64 tat_ns;			/* theoretical arrival time, CLOCK_MONOTONIC */
+};
+SL_ASSERT_SIZE(struct sl_acl_bucket, 8);
+
+/*
+ * The compiled form, in two columns of which `acl` of struct sl_state names
+ * the one in force. Each rule has a position; the values of a field lead to a
+ * row, which has the bit of each position whose rule they satisfy; the rules
+ * that match are what the rows of all fields have in common.
+ *
+ * The acl word:  bits 8-19  fields that a rule uses, 1 << enum sl_acl_field
+ *                bit 2      there are rules that go on to the next one
+ *                bit 1      there are rules
+ *                bit 0      column in force
+ */
+#define SL_ACL_COLUMN		(1U << 0)
+#define SL_ACL_RULES		(1U << 1)
+#define SL_ACL_GO_ON		(1U << 2)
+#define SL_ACL_FIELD_SHIFT	8
+#define SL_ACL_USES(field)	(1U << (SL_ACL_FIELD_SHIFT + (field)))
+
+#define SL_ACL_WORDS		240	/* of 64 positions */
+#define SL_ACL_POS_MAX		(64 * SL_ACL_WORDS)
+#define SL_ACL_SUMS		4
+
+/*
+ * sl_acl_row: hash, column << 16 | row id (1 and up) to the row. A bit of
+ * @sum for each word that is not zero. The size lets an element of the hash
+ * fill 2 KiB, which is what the kernel allocates.
+ */
+#define SL_ACL_ROW_MAX		32768	/* ids a column, 0 left out */
+struct sl_acl_row {
+	__u64 sum[SL_ACL_SUMS];
+	__u64 word[SL_ACL_WORDS];
+};
+SL_ASSERT_SIZE(struct sl_acl_row, 1952);
+
+/* sl_acl_prefix: LPM trie to the row id (__u32) of an address. */
+struct sl_acl_prefix_key {
+	__u32 prefixlen;		/* 32 and the prefix's own */
+	__u32 table;			/* column << 1 | 1 for the destination */
+	union sl_addr addr;
+} __attribute__((packed, aligned(4)));
+SL_ASSERT_SIZE(struct sl_acl_prefix_key, 24);
+
+/*
+ * sl_acl_index: array of pages of row ids, for fields of few bits: value v of
+ * a field is entry v of its section, and 0 in the field's section stands for
+ * the values of the others that sl_acl_value has not.
+ */
+#define SL_ACL_PAGE		32
+struct sl_acl_page {
+	__u16 row[SL_ACL_PAGE];
+};
+SL_ASSERT_SIZE(struct sl_acl_page, 64);
+
+/* Where a field's section begins, in pages. */
+enum sl_acl_section {
+	SL_ACL_SECTION_SPORT	= 0,
+	SL_ACL_SECTION_DPORT	= SL_ACL_SECTION_SPORT + 65536 / SL_ACL_PAGE,
+	SL_ACL_SECTION_SMALL	= SL_ACL_SECTION_DPORT + 65536 / SL_ACL_PAGE,
+	SL_ACL_SECTION_PAGES	= 256 / SL_ACL_PAGE,	/* of each field from PROTO on */
+	__SL_ACL_SECTION_MAX	= SL_ACL_SECTION_SMALL +
+		(__SL_ACL_FIELD_MAX - SL_ACL_FIELD_PROTO) * SL_ACL_SECTION_PAGES,
+};
+
+/* sl_acl_value: hash to a row id (__u32), for the fields of 32 bits. */
+#define SL_ACL_VALUE_MAX	16384	/* a column */
+struct sl_acl_value_key {
+	__u32 table;			/* enum sl_acl_field << 1 | column */
+	__u32 value;
+};
+SL_ASSERT_SIZE(struct sl_acl_value_key, 8);
+
+/*
+ * sl_acl_pos: array, SL_ACL_POS_MAX for each column. Positions are in regions
+ * of whole words: first that of the rules which go on to the next one, then
+ * regions of rules with like fields, so that rows are dense or empty. Within a
+ * region they are in the order in which rules are asked.
+ */
+struct sl_acl_pos {
+	__u32 rule;
+	__u16 rank;			/* place among all rules */
+	__u8 action;			/* enum sl_acl_act */
+	__u8 end;			/* word behind the region */
+	__u32 arg[2];
+};
+SL_ASSERT_SIZE(struct sl_acl_pos, 16);
+
 /* -------------------------------------------------------------- routing */
 
 enum sl_route_kind {
@@ -280,6 +446,7 @@ enum sl_flow_dir_flag {
 	SL_FLOW_DIR_DNAT	= 1 << 1, /* destination becomes the tuple's own */
 	SL_FLOW_DIR_SMAC	= 1 << 2, /* source MAC must be in_smac */
 	SL_FLOW_DIR_XMIT	= 1 << 3, /* sent on out_ifindex: its hook can't redirect to a peer */
+	SL_FLOW_DIR_MARK	= 1 << 4, /* packets get the flow's mark */
 };
 
 /*
@@ -353,7 +520,14 @@ struct sl_flow {
 	__u32 vni;
 	union sl_addr nat_addr;		/* source address after masquerade */
 	union sl_addr via;		/* next hop, or the tunnel's far end */
-	__u64 pad[2];
+	/* What the first packet had: rules are asked by it when they change. */
+	__u8 first_flags;		/* TCP flags, or ICMP type */
+	__u8 first_code;		/* ICMP */
+	__u8 first_dscp;
+	__u8 pad;
+	__u32 first_ifindex;		/* came in by; 0: from a socket of this node */
+	__u32 mark;			/* SL_FLOW_DIR_MARK: skb->mark, under @mark_mask */
+	__u32 mark_mask;
 };
 SL_ASSERT_SIZE(struct sl_flow, 232);
 
@@ -401,8 +575,10 @@ struct sl_state {
 	__u32 uplink_ifindex;
 	__u32 tunnel_ifindex;		/* 0: direct routing */
 	__u32 commits;			/* of policy, counted by whoever commits */
+	__u32 acl;			/* the acl word; stored atomically */
+	__u32 pad;
 };
-SL_ASSERT_SIZE(struct sl_state, 88);
+SL_ASSERT_SIZE(struct sl_state, 96);
 
 /* Outside ip_local_port_range's default (32768-60999), so that the node's
  * own connections and masqueraded ones don't meet. */
@@ -437,7 +613,9 @@ SL_ASSERT_SIZE(struct sl_state, 88);
 	X(ICMP_UNRELATED, "icmp-unrelated", "ICMP error that belongs to no flow") \
 	X(TUNNEL_PEER, "tunnel-peer", "encapsulated packet from an unknown node") \
 	X(HELPER, "helper", "the kernel refused an operation on the packet")   \
-	X(FLOW_REFUSED, "flow-refused", "translation needs a flow entry and the table refused it")
+	X(FLOW_REFUSED, "flow-refused", "translation needs a flow entry and the table refused it") \
+	X(RULE, "rule", "refused by a rule of the administrator's")            \
+	X(RULE_RATE, "rule-rate", "above the rate that a rule allows")
 
 enum sl_drop {
 #define SL_DROP_MEMBER(sym, name, text) SL_DROP_##sym,
@@ -580,7 +758,15 @@ SL_ASSERT_SIZE(struct sl_flow_event, 112);
 	X(DROP_RULE, "sl_drop_rule")                                           \
 	X(COUNT, "sl_count")                                                   \
 	X(EVENTS, "sl_events")                                                 \
-	X(FLOW_EV, "sl_flow_ev")
+	X(FLOW_EV, "sl_flow_ev")                                               \
+	X(ACL, "sl_acl")                                                       \
+	X(ACL_COUNT, "sl_acl_count")                                           \
+	X(ACL_BUCKET, "sl_acl_bucket")                                         \
+	X(ACL_PREFIX, "sl_acl_prefix")                                         \
+	X(ACL_INDEX, "sl_acl_index")                                           \
+	X(ACL_VALUE, "sl_acl_value")                                           \
+	X(ACL_ROW, "sl_acl_row")                                               \
+	X(ACL_POS, "sl_acl_pos")
 
 enum sl_map {
 #define SL_MAP_MEMBER(sym, name) SL_MAP_##sym,

@@ -23,6 +23,7 @@
 #define SL_DROP_RULE_ENTRIES	16384
 #define SL_EVENTS_BYTES		(256 * 1024)
 #define SL_FLOW_EV_ENTRIES	8192
+#define SL_ACL_PREFIX_ENTRIES	(4 * (SL_ACL_MAX + 2))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -138,5 +139,67 @@ struct {
 	__uint(max_entries, SL_FLOW_EV_ENTRIES);
 	__type(value, struct sl_flow_event);
 } sl_flow_ev SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_ACL_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_acl_rule);
+} sl_acl SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * SL_ACL_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_counter);
+} sl_acl_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * SL_ACL_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_acl_bucket);
+} sl_acl_bucket SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_ACL_PREFIX_ENTRIES);
+	__type(key, struct sl_acl_prefix_key);
+	__type(value, __u32);
+} sl_acl_prefix SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * __SL_ACL_SECTION_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_acl_page);
+} sl_acl_index SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * SL_ACL_VALUE_MAX);
+	__type(key, struct sl_acl_value_key);
+	__type(value, __u32);
+} sl_acl_value SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 2 * SL_ACL_ROW_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_acl_row);
+} sl_acl_row SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * SL_ACL_POS_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_acl_pos);
+} sl_acl_pos SEC(".maps");
 
 #endif /* SL_BPF_MAPS_H */

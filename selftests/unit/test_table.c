@@ -29,7 +29,7 @@ static void every_map_described(void **state)
 /* Fields lie within @size and don't overlap; every one can be printed. */
 static void check_fields(const char *table, const struct sluice_field *f, size_t size)
 {
-	unsigned char used[512] = {}, zeros[512] = {};
+	unsigned char used[2048] = {}, zeros[2048] = {};
 	char text[256];
 	unsigned int i;
 

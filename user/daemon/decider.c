@@ -8,6 +8,7 @@ const char *tier_name(enum sl_tier t)
 	static const char *const names[__SL_TIER_MAX] = {
 		[SL_TIER_NONE] = "none", [SL_TIER_ADMIN] = "admin", [SL_TIER_NETPOL] = "netpol",
 		[SL_TIER_BASELINE] = "baseline", [SL_TIER_NODE] = "node",
+		[SL_TIER_RULE] = "rule",
 	};
 
 	return t < __SL_TIER_MAX ? names[t] : "unknown";

@@ -33,6 +33,7 @@ static json_t *decider_json(struct events *ev, const struct sl_event *e)
 	static const char *const tiers[__SL_TIER_MAX] = {
 		[SL_TIER_NONE] = "none", [SL_TIER_ADMIN] = "admin", [SL_TIER_NETPOL] = "netpol",
 		[SL_TIER_BASELINE] = "baseline", [SL_TIER_NODE] = "node",
+		[SL_TIER_RULE] = "rule",
 	};
 	const char *tier = e->tier < __SL_TIER_MAX ? tiers[e->tier] : "unknown";
 	json_t *named, *out;

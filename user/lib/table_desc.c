@@ -51,7 +51,7 @@ static const char *const origins[] = { "daemon", "admin", NULL };
 NAMES_COMPLETE(origins, __SL_ORIGIN_MAX);
 static const char *const verdicts[] = { "deny", "allow", "ports", NULL };
 NAMES_COMPLETE(verdicts, __SL_VERDICT_MAX);
-static const char *const tiers[] = { "none", "admin", "netpol", "baseline", "node", NULL };
+static const char *const tiers[] = { "none", "admin", "netpol", "baseline", "node", "rule", NULL };
 NAMES_COMPLETE(tiers, __SL_TIER_MAX);
 static const char *const route_kinds[] = {
 	"none", "direct", "tunnel", "local", "outside", "outside-plain", NULL
@@ -59,6 +59,10 @@ static const char *const route_kinds[] = {
 NAMES_COMPLETE(route_kinds, __SL_ROUTE_MAX);
 static const char *const actions[] = { "stack", "peer", "neigh", "tunnel", NULL };
 NAMES_COMPLETE(actions, __SL_ACTION_MAX);
+static const char *const acl_acts[] = {
+	"drop", "reject", "accept", "pass", "mark", "rate-limit", "mirror", "count", NULL
+};
+NAMES_COMPLETE(acl_acts, __SL_ACL_ACT_MAX);
 static const char *const flow_kinds[] = { "none", "flow", "alias", NULL };
 NAMES_COMPLETE(flow_kinds, __SL_FLOW_KIND_MAX);
 static const char *const flow_states[] = { "new", "replied", "established", "closing", NULL };
@@ -197,6 +201,12 @@ static const struct sluice_field flow_value[] = {
 	FIELD(struct sl_flow, nat_port, BE),
 	FIELD(struct sl_flow, vni, UINT),
 	FIELD(struct sl_flow, via, ADDR),
+	FIELD(struct sl_flow, first_flags, HEX),
+	FIELD(struct sl_flow, first_code, UINT),
+	FIELD(struct sl_flow, first_dscp, UINT),
+	FIELD(struct sl_flow, first_ifindex, UINT),
+	FIELD(struct sl_flow, mark, HEX),
+	FIELD(struct sl_flow, mark_mask, HEX),
 	FLOW_DIR_FIELDS(0),
 	FLOW_DIR_FIELDS(1),
 	FIELD_END,
@@ -241,6 +251,7 @@ static const struct sluice_field state_value[] = {
 	FIELD(struct sl_state, uplink_ifindex, UINT),
 	FIELD(struct sl_state, tunnel_ifindex, UINT),
 	FIELD(struct sl_state, commits, UINT),
+	FIELD(struct sl_state, acl, HEX),
 	FIELD_END,
 };
 
@@ -267,6 +278,85 @@ static const struct sluice_field count_key[] = {
 };
 static const struct sluice_field count_value[] = {
 	FIELD_WHOLE("value", __u64, UINT),
+	FIELD_END,
+};
+
+static const struct sluice_field acl_key[] = {
+	FIELD_WHOLE("rule", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field acl_value[] = {
+	FIELD(struct sl_acl_rule, priority, UINT),
+	FIELD(struct sl_acl_rule, fields, HEX),
+	FIELD_ENUM(struct sl_acl_rule, action, acl_acts),
+	FIELD_ENUM(struct sl_acl_rule, origin, origins),
+	FIELD(struct sl_acl_rule, proto, PROTO),
+	FIELD(struct sl_acl_rule, dscp, UINT),
+	FIELD(struct sl_acl_rule, ifindex, UINT),
+	FIELD(struct sl_acl_rule, src, PREFIX),
+	FIELD(struct sl_acl_rule, dst, PREFIX),
+	FIELD(struct sl_acl_rule, src_class, UINT),
+	FIELD(struct sl_acl_rule, dst_class, UINT),
+	FIELD_AS("sport.min", struct sl_acl_rule, sport[0], UINT),
+	FIELD_AS("sport.max", struct sl_acl_rule, sport[1], UINT),
+	FIELD_AS("dport.min", struct sl_acl_rule, dport[0], UINT),
+	FIELD_AS("dport.max", struct sl_acl_rule, dport[1], UINT),
+	FIELD(struct sl_acl_rule, tcp_flags, HEX),
+	FIELD(struct sl_acl_rule, tcp_mask, HEX),
+	FIELD(struct sl_acl_rule, icmp_type, UINT),
+	FIELD(struct sl_acl_rule, icmp_code, UINT),
+	FIELD_AS("arg.0", struct sl_acl_rule, arg[0], UINT),
+	FIELD_AS("arg.1", struct sl_acl_rule, arg[1], UINT),
+	FIELD(struct sl_acl_rule, comment, BYTES),
+	FIELD_END,
+};
+static const struct sluice_field acl_bucket_value[] = {
+	FIELD(struct sl_acl_bucket, tat_ns, UINT),
+	FIELD_END,
+};
+static const struct sluice_field acl_prefix_key[] = {
+	FIELD(struct sl_acl_prefix_key, prefixlen, UINT),
+	FIELD(struct sl_acl_prefix_key, table, UINT),
+	FIELD(struct sl_acl_prefix_key, addr, ADDR),
+	FIELD_END,
+};
+static const struct sluice_field acl_row_id[] = {
+	FIELD_WHOLE("row", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field acl_index_key[] = {
+	FIELD_WHOLE("page", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field acl_page_value[] = {
+	FIELD(struct sl_acl_page, row, BYTES),
+	FIELD_END,
+};
+static const struct sluice_field acl_value_key[] = {
+	FIELD(struct sl_acl_value_key, table, UINT),
+	FIELD(struct sl_acl_value_key, value, UINT),
+	FIELD_END,
+};
+static const struct sluice_field acl_row_key[] = {
+	FIELD_WHOLE("row", __u32, HEX),
+	FIELD_END,
+};
+static const struct sluice_field acl_row_value[] = {
+	FIELD(struct sl_acl_row, sum, BYTES),
+	FIELD(struct sl_acl_row, word, BYTES),
+	FIELD_END,
+};
+static const struct sluice_field acl_pos_key[] = {
+	FIELD_WHOLE("position", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field acl_pos_value[] = {
+	FIELD(struct sl_acl_pos, rule, UINT),
+	FIELD(struct sl_acl_pos, rank, UINT),
+	FIELD_ENUM(struct sl_acl_pos, action, acl_acts),
+	FIELD(struct sl_acl_pos, end, UINT),
+	FIELD_AS("arg.0", struct sl_acl_pos, arg[0], UINT),
+	FIELD_AS("arg.1", struct sl_acl_pos, arg[1], UINT),
 	FIELD_END,
 };
 
@@ -316,6 +406,24 @@ static const struct sluice_table tables[] = {
 	TABLE(EVENTS, "events", NONE, none, none, .text = "ring of drops and closed flows"),
 	TABLE(FLOW_EV, "flow_ev", NONE, none, none, .value_size = sizeof(struct sl_flow_event),
 	      .text = "queue of flows established and ended, for the kernel module"),
+	TABLE(ACL, "acl", EXACT, acl_key, acl_value, SIZES(__u32, struct sl_acl_rule),
+	      .text = "the administrator's rules"),
+	TABLE(ACL_COUNT, "acl_count", EXACT, acl_key, counter_value,
+	      SIZES(__u32, struct sl_counter), .text = "packets that a rule was applied to"),
+	TABLE(ACL_BUCKET, "acl_bucket", EXACT, acl_key, acl_bucket_value,
+	      SIZES(__u32, struct sl_acl_bucket), .text = "state of rules that limit a rate"),
+	TABLE(ACL_PREFIX, "acl_prefix", LPM, acl_prefix_key, acl_row_id,
+	      SIZES(struct sl_acl_prefix_key, __u32), .text = "compiled rules: rows of addresses"),
+	TABLE(ACL_INDEX, "acl_index", INDEX, acl_index_key, acl_page_value,
+	      SIZES(__u32, struct sl_acl_page),
+	      .text = "compiled rules: rows of ports and other small fields"),
+	TABLE(ACL_VALUE, "acl_value", EXACT, acl_value_key, acl_row_id,
+	      SIZES(struct sl_acl_value_key, __u32),
+	      .text = "compiled rules: rows of devices and classes"),
+	TABLE(ACL_ROW, "acl_row", EXACT, acl_row_key, acl_row_value,
+	      SIZES(__u32, struct sl_acl_row), .text = "compiled rules: which match a value"),
+	TABLE(ACL_POS, "acl_pos", INDEX, acl_pos_key, acl_pos_value,
+	      SIZES(__u32, struct sl_acl_pos), .text = "compiled rules: what they do"),
 };
 
 const struct sluice_table *sluice_tables(size_t *count)
