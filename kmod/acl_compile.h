@@ -47,11 +47,11 @@ int sluice_acl_check(__u32 id, const struct sl_acl_rule *rule, struct sl_acl_err
 
 /*
  * sluice_acl_compile() - rules to tables
- * @rules: sorted by this function into the order in which they are asked
+ * @rules: with ids that differ; sorted here into the order in which they are asked
  * @column: the one to write, 0 or 1; must be empty of rows, prefixes and values
  * @word: acl word (struct sl_state) that puts the result in force
  *
- * May sleep; allocates about 100 bytes a rule and 600 KiB. -EINVAL: see @err.
+ * May sleep; allocates about 100 bytes a rule and 2 MiB. -EINVAL: see @err.
  * -ENOSPC: more rules, or more distinct values in them, than the tables hold.
  * -ENOMEM, and what the sink returns. After an error the column is to be
  * emptied.

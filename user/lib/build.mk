@@ -1,5 +1,5 @@
 LIBS += libsluice
-libsluice_SRCS := $(wildcard user/lib/*.c)
+libsluice_SRCS := $(wildcard user/lib/*.c) kmod/acl_check.c kmod/acl_compile.c
 
 # For other programs: #include <sluice/sluice.h>, pkg-config libsluice.
 LIBDIR ?= $(PREFIX)/lib
