@@ -1,1 +1,1 @@
-BPF_OBJS += $(O)/bpf/sluice.bpf.o
+BPF_OBJS += $(O)/bpf/sluice.bpf.o $(O)/bpf/bind.bpf.o

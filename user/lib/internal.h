@@ -79,6 +79,12 @@ void lib_log_end(struct lib_log_scope *scope);
 void lib_log_text(char *text);
 void lib_log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* ------------------------------------------------------------- kmod.c */
+
+/* Binds or unbinds, as sluice_kmod_bind(); libbpf's complaints go to @log, or nowhere. */
+int lib_kmod_call(const struct sluice *sl, bool bind, void (*log)(void *arg, const char *line),
+		  void *arg);
+
 /* -------------------------------------------------------- table_desc.c */
 
 /* By enum, NULL-terminated. */

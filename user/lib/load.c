@@ -198,6 +198,21 @@ static int load_locked(const char *root, const struct sluice_load_opts *opts)
 	return err;
 }
 
+/* The pipeline does without the module. */
+static void bind_kmod(const struct sluice *sl, const struct sluice_load_opts *opts)
+{
+	char line[96];
+	int err;
+
+	if (!sluice_kmod_present())
+		return;
+	err = lib_kmod_call(sl, true, opts->log, opts->log_arg);
+	if (!err || !opts->log)
+		return;
+	snprintf(line, sizeof(line), "kernel module: not bound: %s", strerror(-err));
+	opts->log(opts->log_arg, line);
+}
+
 int sluice_load(const char *root, const struct sluice_load_opts *user_opts, struct sluice **out)
 {
 	struct sluice_load_opts opts = { .sz = sizeof(opts) };
@@ -217,7 +232,22 @@ int sluice_load(const char *root, const struct sluice_load_opts *user_opts, stru
 	lib_log_begin(&scope, opts.log, opts.log_arg);
 	err = load_locked(root, &opts);
 	lib_log_end(&scope);
-	return err ? err : sluice_open(root, out);
+	if (!err)
+		err = sluice_open(root, out);
+	if (!err)
+		bind_kmod(*out, &opts);
+	return err;
+}
+
+/* What is pinned may be another build's; then it was never bound by this one. */
+static void unbind(const char *root)
+{
+	struct sluice *sl;
+
+	if (!sluice_kmod_present() || sluice_open(root, &sl))
+		return;
+	sluice_kmod_unbind(sl);
+	sluice_close(sl);
 }
 
 int sluice_unload(const char *root)
@@ -230,6 +260,7 @@ int sluice_unload(const char *root)
 		return 0;
 	if (lock < 0)
 		return lock;
+	unbind(root);
 	lib_log_begin(&scope, NULL, NULL);
 	err = lib_attach_remove_all(root);
 	lib_log_end(&scope);

@@ -74,6 +74,23 @@ void sluice_close(struct sluice *sl);
  */
 int sluice_unload(const char *root);
 
+/* ------------------------------------------------------- kernel module */
+
+/* Is it loaded, whoever's pipeline it may know? */
+bool sluice_kmod_present(void);
+/*
+ * sluice_kmod_bind() - give the tables to the kernel module, as the pipeline of
+ * the caller's network namespace, in place of what was bound there before.
+ * sluice_load() does it where the module is loaded; a caller that finds it
+ * loaded later does it again.
+ *
+ * Errors: -ENODEV (not loaded), -EOPNOTSUPP (it offers no kfuncs: built for
+ * another kernel), -EPROTO (it knows another version of the tables), -EPERM.
+ */
+int sluice_kmod_bind(struct sluice *sl);
+/* The reverse; -ENOENT when nothing was bound. sluice_unload() does it. */
+int sluice_kmod_unbind(struct sluice *sl);
+
 /* Descriptor of a pinned map; owned by the handle. Never fails on an open handle. */
 int sluice_map_fd(const struct sluice *sl, enum sl_map map);
 const char *sluice_map_name(enum sl_map map);

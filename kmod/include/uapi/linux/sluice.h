@@ -95,17 +95,17 @@ enum sluice_close_reason {
 };
 
 /*
- * What a rule does; count, mark, mirror and limit go on to the next rule.
+ * What a rule does; mark, rate, mirror and count go on to the next rule.
  */
 enum sluice_action {
 	SLUICE_ACTION_DROP,
 	SLUICE_ACTION_REJECT,
 	SLUICE_ACTION_ACCEPT,
 	SLUICE_ACTION_PASS,
-	SLUICE_ACTION_COUNT,
 	SLUICE_ACTION_MARK,
+	SLUICE_ACTION_RATE,
 	SLUICE_ACTION_MIRROR,
-	SLUICE_ACTION_LIMIT,
+	SLUICE_ACTION_COUNT,
 };
 
 enum {

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The family itself, the pipeline object, and transactions as messages.
+ * Requests about tables, flows, drops and rules are in the file of their object.
+ */
+#include <linux/module.h>
+#include "nl_gen.h"
+#include "sluice.h"
+
+/* ------------------------------------------------------ for the others */
+
+struct sk_buff *sluice_nl_reply_new(struct genl_info *info, void **hdr)
+{
+	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+
+	if (!skb)
+		return NULL;
+	*hdr = genlmsg_iput(skb, info);
+	if (!*hdr) {
+		nlmsg_free(skb);
+		return NULL;
+	}
+	return skb;
+}
+
+int sluice_nl_reply(struct genl_info *info, struct sk_buff *skb, void *hdr)
+{
+	genlmsg_end(skb, hdr);
+	return genlmsg_reply(skb, info);
+}
+
+struct sluice_dump *sluice_nl_dump_new(struct netlink_callback *cb)
+{
+	const struct genl_info *info = genl_info_dump(cb);
+	struct sluice_dump *d;
+
+	d = kzalloc(sizeof(*d), GFP_KERNEL_ACCOUNT);
+	if (!d)
+		return ERR_PTR(-ENOMEM);
+	d->pipe = sluice_pipe_get(sluice_net_of(genl_info_net(info)), info->extack);
+	if (!d->pipe) {
+		kfree(d);
+		return ERR_PTR(-ENODEV);
+	}
+	*(struct sluice_dump **)cb->ctx = d;
+	return d;
+}
+
+int sluice_nl_dump_done(struct netlink_callback *cb)
+{
+	struct sluice_dump *d = sluice_nl_dump(cb);
+
+	if (!d)
+		return 0;
+	sluice_snapshot_free(&d->snap[0]);
+	sluice_snapshot_free(&d->snap[1]);
+	kvfree(d->rules);
+	sluice_pipe_put(d->pipe);
+	kfree(d);
+	return 0;
+}
+
+/* ---------------------------------------------------------- pipeline */
+
+static u64 sluice_count_read(struct sluice_pipe *pipe, u32 count)
+{
+	u64 sum = 0;
+
+	sluice_map_read(pipe->map[SL_MAP_COUNT], &count, &sum);
+	return sum;
+}
+
+static u32 sluice_count_rules(struct sluice_pipe *pipe)
+{
+	struct sluice_snapshot snap;
+	u32 n;
+
+	if (sluice_snapshot_take(&snap, pipe->map[SL_MAP_ACL], NULL, NULL))
+		return 0;
+	n = snap.count;
+	sluice_snapshot_free(&snap);
+	return n;
+}
+
+int sluice_nl_pipeline_get_doit(struct sk_buff *unused, struct genl_info *info)
+{
+	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
+	struct sluice_pipe *pipe = sluice_pipe_get(sn, info->extack);
+	const struct sl_state *st;
+	struct sk_buff *skb;
+	int err = -EMSGSIZE;
+	void *hdr;
+
+	if (!pipe)
+		return -ENODEV;
+	skb = sluice_nl_reply_new(info, &hdr);
+	if (!skb) {
+		err = -ENOMEM;
+		goto out;
+	}
+	st = sluice_pipe_state(pipe);
+	if (nla_put_u32(skb, SLUICE_A_PIPELINE_ABI, SL_ABI_VERSION) ||
+	    nla_put_string(skb, SLUICE_A_PIPELINE_VERSION, SLUICE_MODULE_VERSION) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_GENERATION, READ_ONCE(sn->generation)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_COMMITS, READ_ONCE(st->commits)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_ROUTE_GEN, READ_ONCE(st->route_gen)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_TABLES, __SL_MAP_MAX) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_RULES, sluice_count_rules(pipe)) ||
+	    nla_put_uint(skb, SLUICE_A_PIPELINE_EVENTS_LOST,
+			 sluice_count_read(pipe, SL_COUNT_FLOW_EVENT_LOST)))
+		nlmsg_free(skb);
+	else
+		err = sluice_nl_reply(info, skb, hdr);
+out:
+	sluice_pipe_put(pipe);
+	return err;
+}
+
+int sluice_nl_pipeline_del_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	int err = sluice_pipe_unbind(sluice_net_of(genl_info_net(info)));
+
+	if (err)
+		NL_SET_ERR_MSG(info->extack, "no pipeline is bound in this network namespace");
+	return err == -ENOENT ? -ENODEV : err;
+}
+
+/* ------------------------------------------------------- transactions */
+
+static int sluice_nl_txn_reply(struct genl_info *info, u32 id, u32 generation, const u32 *count)
+{
+	struct sk_buff *skb;
+	void *hdr;
+
+	skb = sluice_nl_reply_new(info, &hdr);
+	if (!skb)
+		return -ENOMEM;
+	if (nla_put_u32(skb, SLUICE_A_TXN_ID, id) ||
+	    nla_put_u32(skb, SLUICE_A_TXN_GENERATION, generation) ||
+	    (count && nla_put_u32(skb, SLUICE_A_TXN_OPERATIONS, *count))) {
+		nlmsg_free(skb);
+		return -EMSGSIZE;
+	}
+	return sluice_nl_reply(info, skb, hdr);
+}
+
+int sluice_nl_txn_begin_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
+	struct nlattr *gen = info->attrs[SLUICE_A_TXN_GENERATION];
+	struct sluice_txn *txn;
+	u32 id, generation;
+	int err;
+
+	mutex_lock(&sn->lock);
+	generation = sn->generation;
+	if (gen && nla_get_u32(gen) != generation) {
+		NL_SET_ERR_MSG_ATTR_FMT(info->extack, gen, "generation is %u", generation);
+		err = -ESTALE;
+		goto err_unlock;
+	}
+	txn = sluice_txn_new(sn, info->snd_portid);
+	if (IS_ERR(txn)) {
+		err = PTR_ERR(txn);
+		if (err == -EMFILE)
+			NL_SET_ERR_MSG(info->extack, "too many transactions are open");
+		goto err_unlock;
+	}
+	if (gen)
+		sluice_txn_expect(txn, generation);
+	id = sluice_txn_id(txn);
+	mutex_unlock(&sn->lock);
+	return sluice_nl_txn_reply(info, id, generation, NULL);
+
+err_unlock:
+	mutex_unlock(&sn->lock);
+	return err;
+}
+
+/* The transaction that attribute @attr names, under the lock. */
+struct sluice_txn *sluice_nl_txn_find(struct sluice_net *sn, struct genl_info *info,
+				      struct nlattr *attr)
+{
+	struct sluice_txn *txn = sluice_txn_find(sn, info->snd_portid, nla_get_u32(attr));
+
+	if (!txn)
+		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such transaction of this socket");
+	return txn;
+}
+
+int sluice_nl_txn_commit_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
+	u32 id, generation, count;
+	struct sluice_pipe *pipe;
+	struct sluice_txn *txn;
+	int err;
+
+	if (GENL_REQ_ATTR_CHECK(info, SLUICE_A_TXN_ID))
+		return -EINVAL;
+	pipe = sluice_pipe_get(sn, info->extack);
+	if (!pipe)
+		return -ENODEV;
+	mutex_lock(&sn->lock);
+	txn = sluice_nl_txn_find(sn, info, info->attrs[SLUICE_A_TXN_ID]);
+	err = txn ? sluice_txn_commit(sn, pipe, txn, info->extack) : -ENOENT;
+	if (txn) {
+		/* Committed or refused, it has ended. */
+		id = sluice_txn_id(txn);
+		count = sluice_txn_count(txn);
+		sluice_txn_del(txn);
+	}
+	generation = sn->generation;
+	mutex_unlock(&sn->lock);
+	sluice_pipe_put(pipe);
+	return err ? err : sluice_nl_txn_reply(info, id, generation, &count);
+}
+
+int sluice_nl_txn_abort_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
+	struct sluice_txn *txn;
+
+	if (GENL_REQ_ATTR_CHECK(info, SLUICE_A_TXN_ID))
+		return -EINVAL;
+	mutex_lock(&sn->lock);
+	txn = sluice_nl_txn_find(sn, info, info->attrs[SLUICE_A_TXN_ID]);
+	if (txn)
+		sluice_txn_del(txn);
+	mutex_unlock(&sn->lock);
+	return txn ? 0 : -ENOENT;
+}
+
+/* A transaction ends with its socket. */
+static int sluice_nl_release(struct notifier_block *nb, unsigned long event, void *data)
+{
+	struct netlink_notify *n = data;
+	struct sluice_net *sn;
+
+	if (event != NETLINK_URELEASE || n->protocol != NETLINK_GENERIC)
+		return NOTIFY_DONE;
+	sn = sluice_net_of(n->net);
+	if (list_empty_careful(&sn->txns))
+		return NOTIFY_DONE;
+	mutex_lock(&sn->lock);
+	sluice_txn_del_all(sn, n->portid);
+	mutex_unlock(&sn->lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block sluice_nl_notifier = {
+	.notifier_call = sluice_nl_release,
+};
+
+/* ------------------------------------------------------------- family */
+
+/* As generated, and for administrators only: the generator knows no flags here. */
+static const struct genl_multicast_group sluice_nl_groups[] = {
+	[SLUICE_NLGRP_FLOWS] = { "flows", .flags = GENL_MCAST_CAP_NET_ADMIN, },
+	[SLUICE_NLGRP_DROPS] = { "drops", .flags = GENL_MCAST_CAP_NET_ADMIN, },
+	[SLUICE_NLGRP_POLICY] = { "policy", .flags = GENL_MCAST_CAP_NET_ADMIN, },
+};
+
+int __init sluice_netlink_init(void)
+{
+	int err;
+
+	sluice_nl_family.mcgrps = sluice_nl_groups;
+	sluice_nl_family.bind = sluice_event_joined;
+	err = netlink_register_notifier(&sluice_nl_notifier);
+	if (err)
+		return err;
+	err = genl_register_family(&sluice_nl_family);
+	if (err)
+		netlink_unregister_notifier(&sluice_nl_notifier);
+	return err;
+}
+
+void sluice_netlink_exit(void)
+{
+	genl_unregister_family(&sluice_nl_family);
+	netlink_unregister_notifier(&sluice_nl_notifier);
+}

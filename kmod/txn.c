@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transactions: operations that were checked for their form when they came,
+ * and are carried out together, leaf before root, when the transaction is
+ * committed. Each remembers what it replaced, so that a refusal in the middle
+ * leaves nothing behind.
+ */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include "sluice.h"
+
+#define SLUICE_TXN_MAX_OPS	(1U << 20)
+#define SLUICE_TXN_PER_NET	64
+#define SLUICE_CHUNK_SIZE	(64 * 1024)
+#define SLUICE_OP_MIN		32	/* header, a key and two values of up to 8 bytes */
+#define SLUICE_CHUNK_OPS	(SLUICE_CHUNK_SIZE / SLUICE_OP_MIN)
+
+/* One operation: key, the value wanted, room for the one replaced. */
+struct sluice_step {
+	u8 map;
+	u8 op;				/* enum sluice_op */
+	u8 done:1;
+	u8 had:1;			/* there was an entry, its value is saved */
+	u8 pad[5];
+	u8 data[] __aligned(8);
+};
+
+struct sluice_chunk {
+	struct list_head list;
+	u32 used;
+	u8 data[] __aligned(8);
+};
+
+struct sluice_txn {
+	struct list_head list;
+	struct list_head chunks;
+	struct list_head rules;		/* struct sluice_rule_change */
+	u32 nrules;
+	u32 id;
+	u32 portid;
+	u32 count;
+	u32 generation;
+	bool expects;
+	bool has[__SL_MAP_MAX][2];	/* [map][deletes] */
+	u16 undo[SLUICE_CHUNK_OPS];	/* operations of a chunk, in units of 8 bytes */
+};
+
+static u32 sluice_op_size(const struct sluice_table *t)
+{
+	return ALIGN(sizeof(struct sluice_step) + ALIGN(t->key_size, 8) +
+		     2 * ALIGN(t->value_size, 8), 8);
+}
+
+static void *sluice_op_key(struct sluice_step *op)
+{
+	return op->data;
+}
+
+static void *sluice_op_value(struct sluice_step *op, const struct bpf_map *map)
+{
+	return op->data + ALIGN(map->key_size, 8);
+}
+
+static void *sluice_op_saved(struct sluice_step *op, const struct bpf_map *map)
+{
+	return op->data + ALIGN(map->key_size, 8) + ALIGN(map->value_size, 8);
+}
+
+/* ------------------------------------------------------------- queueing */
+
+struct sluice_txn *sluice_txn_new(struct sluice_net *sn, u32 portid)
+{
+	struct sluice_txn *txn;
+	u32 n = 0;
+
+	list_for_each_entry(txn, &sn->txns, list)
+		n++;
+	if (n >= SLUICE_TXN_PER_NET)
+		return ERR_PTR(-EMFILE);
+	txn = kvzalloc(sizeof(*txn), GFP_KERNEL_ACCOUNT);
+	if (!txn)
+		return ERR_PTR(-ENOMEM);
+	INIT_LIST_HEAD(&txn->chunks);
+	INIT_LIST_HEAD(&txn->rules);
+	txn->portid = portid;
+	do {
+		txn->id = ++sn->last_txn;
+	} while (!txn->id);
+	list_add_tail(&txn->list, &sn->txns);
+	return txn;
+}
+
+struct sluice_txn *sluice_txn_find(struct sluice_net *sn, u32 portid, u32 id)
+{
+	struct sluice_txn *txn;
+
+	list_for_each_entry(txn, &sn->txns, list)
+		if (txn->id == id && txn->portid == portid)
+			return txn;
+	return NULL;
+}
+
+void sluice_txn_del(struct sluice_txn *txn)
+{
+	struct sluice_rule_change *r, *next_rule;
+	struct sluice_chunk *c, *next;
+
+	list_for_each_entry_safe(c, next, &txn->chunks, list)
+		kvfree(c);
+	list_for_each_entry_safe(r, next_rule, &txn->rules, list)
+		kfree(r);
+	list_del(&txn->list);
+	kvfree(txn);
+}
+
+/* Of a socket that ended; @portid 0: of all. */
+void sluice_txn_del_all(struct sluice_net *sn, u32 portid)
+{
+	struct sluice_txn *txn, *next;
+
+	list_for_each_entry_safe(txn, next, &sn->txns, list)
+		if (!portid || txn->portid == portid)
+			sluice_txn_del(txn);
+}
+
+u32 sluice_txn_id(const struct sluice_txn *txn)
+{
+	return txn->id;
+}
+
+u32 sluice_txn_count(const struct sluice_txn *txn)
+{
+	return txn->count;
+}
+
+void sluice_txn_expect(struct sluice_txn *txn, u32 generation)
+{
+	txn->expects = true;
+	txn->generation = generation;
+}
+
+static struct sluice_step *sluice_txn_room(struct sluice_txn *txn, u32 size)
+{
+	struct sluice_chunk *c = list_empty(&txn->chunks) ? NULL :
+		list_last_entry(&txn->chunks, struct sluice_chunk, list);
+	struct sluice_step *op;
+
+	if (!c || sizeof(*c) + c->used + size > SLUICE_CHUNK_SIZE) {
+		c = kvmalloc(SLUICE_CHUNK_SIZE, GFP_KERNEL_ACCOUNT);
+		if (!c)
+			return NULL;
+		c->used = 0;
+		list_add_tail(&c->list, &txn->chunks);
+	}
+	op = (struct sluice_step *)(c->data + c->used);
+	c->used += size;
+	return op;
+}
+
+int sluice_txn_add(struct sluice_txn *txn, const struct sluice_item *item,
+		   struct netlink_ext_ack *extack)
+{
+	const struct sluice_table *t = item->t;
+	int err = sluice_item_check(item, extack), origin;
+	bool del = item->op == SLUICE_OP_DELETE;
+	struct sluice_step *op;
+	u8 *value;
+
+	if (err)
+		return err;
+	if (txn->count == SLUICE_TXN_MAX_OPS) {
+		NL_SET_ERR_MSG(extack, "transaction is full");
+		return -ENOSPC;
+	}
+	op = sluice_txn_room(txn, sluice_op_size(t));
+	if (!op)
+		return -ENOMEM;
+	memset(op, 0, sizeof(*op));
+	op->map = t->map;
+	op->op = item->op;
+	memcpy(op->data, item->key, t->key_size);
+	if (!del) {
+		value = op->data + ALIGN(t->key_size, 8);
+		memcpy(value, item->value, t->value_size);
+		origin = sluice_table_origin(t);
+		if (origin >= 0)
+			value[origin] = SL_ORIGIN_ADMIN;
+	}
+	txn->has[t->map][del] = true;
+	txn->count++;
+	return 0;
+}
+
+int sluice_txn_add_rule(struct sluice_txn *txn, const struct sluice_rule_change *change,
+			struct netlink_ext_ack *extack)
+{
+	struct sluice_rule_change *copy;
+	int err = change->del ? 0 : sluice_acl_valid(change->id, &change->rule, extack);
+
+	if (err)
+		return err;
+	if (txn->nrules == 2 * SL_ACL_MAX) {
+		NL_SET_ERR_MSG(extack, "transaction is full");
+		return -ENOSPC;
+	}
+	copy = kmemdup(change, sizeof(*change), GFP_KERNEL_ACCOUNT);
+	if (!copy)
+		return -ENOMEM;
+	list_add_tail(&copy->list, &txn->rules);
+	txn->nrules++;
+	txn->count++;
+	return 0;
+}
+
+/* ------------------------------------------------------------ committing */
+
+/*
+ * Leaf before root where something is written, root before leaf where it goes;
+ * so no entry ever points to what is not there.
+ */
+static const struct sluice_phase {
+	u8 map;
+	bool del;
+} sluice_phases[] = {
+	{ SL_MAP_PORT, false },
+	{ SL_MAP_RULE, false },
+	{ SL_MAP_ROUTE, false },
+	{ SL_MAP_ROUTE, true },
+	{ SL_MAP_RULE, true },
+	{ SL_MAP_PORT, true },
+	{ SL_MAP_FLOW, true },
+	{ SL_MAP_HALF, true },
+	{ SL_MAP_FRAG, true },
+	{ SL_MAP_DROP_RULE, true },
+};
+
+/* Every operation of a phase in the order they came; stops with the first error. */
+static int sluice_txn_each(struct sluice_txn *txn, const struct sluice_phase *ph,
+			   int (*cb)(struct sluice_step *op, struct bpf_map *map, void *arg),
+			   struct bpf_map *map, void *arg)
+{
+	u32 size = sluice_op_size(sluice_table_by_id(ph->map)), at;
+	struct sluice_chunk *c;
+	struct sluice_step *op;
+	int err;
+
+	list_for_each_entry(c, &txn->chunks, list) {
+		for (at = 0; at < c->used; at += size) {
+			op = (struct sluice_step *)(c->data + at);
+			size = sluice_op_size(sluice_table_by_id(op->map));
+			if (op->map != ph->map || (op->op == SLUICE_OP_DELETE) != ph->del)
+				continue;
+			err = cb(op, map, arg);
+			if (err)
+				return err;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* May an entry that is there be changed by hand? */
+static int sluice_op_may(const struct sluice_step *op, const u8 *old, struct netlink_ext_ack *extack)
+{
+	int origin = sluice_table_origin(sluice_table_by_id(op->map));
+
+	if (origin < 0 || old[origin] == SL_ORIGIN_ADMIN)
+		return 0;
+	NL_SET_ERR_MSG(extack, "entry is the daemon's");
+	return -EPERM;
+}
+
+static int sluice_op_refuse(struct netlink_ext_ack *extack, int err)
+{
+	if (err == -EEXIST)
+		NL_SET_ERR_MSG(extack, "key is in use");
+	else if (err == -ENOENT)
+		NL_SET_ERR_MSG(extack, "no such key");
+	else if (err == -E2BIG || err == -ENOSPC)
+		NL_SET_ERR_MSG(extack, "table is full");
+	else if (err == -EBUSY)
+		NL_SET_ERR_MSG(extack, "table is busy");
+	return err == -E2BIG ? -ENOSPC : err;
+}
+
+static int sluice_op_apply(struct sluice_step *op, struct bpf_map *map, void *arg)
+{
+	void *key = sluice_op_key(op), *saved = sluice_op_saved(op, map);
+	struct netlink_ext_ack *extack = arg;
+	int err = sluice_map_read_exact(map, key, saved);
+
+	op->had = !err;
+	if (err && err != -ENOENT)
+		return sluice_op_refuse(extack, err);
+	if (op->had && op->op == SLUICE_OP_INSERT)
+		return sluice_op_refuse(extack, -EEXIST);
+	if (!op->had && (op->op == SLUICE_OP_MODIFY || op->op == SLUICE_OP_DELETE))
+		return sluice_op_refuse(extack, -ENOENT);
+	err = op->had ? sluice_op_may(op, saved, extack) : 0;
+	if (err)
+		return err;
+	/* The flags hold against who writes at the same time by another door. */
+	if (op->op == SLUICE_OP_DELETE)
+		err = sluice_map_delete(map, key);
+	else
+		err = sluice_map_write(map, key, sluice_op_value(op, map),
+				       op->had ? BPF_EXIST : BPF_NOEXIST);
+	if (err)
+		return sluice_op_refuse(extack, err);
+	op->done = true;
+	return 0;
+}
+
+static int sluice_op_undo(struct sluice_step *op, struct bpf_map *map, void *arg)
+{
+	int *failed = arg, err = 0;
+
+	if (!op->done)
+		return 0;
+	op->done = false;
+	if (op->had)
+		err = sluice_map_write(map, sluice_op_key(op), sluice_op_saved(op, map), BPF_ANY);
+	else
+		err = sluice_map_delete(map, sluice_op_key(op));
+	if (err && err != -ENOENT)
+		*failed = err;
+	return 0;
+}
+
+/*
+ * Within a phase the same key may have been written more than once: what was
+ * saved first is what is to be there in the end, so the last goes first.
+ */
+static void sluice_txn_undo_phase(struct sluice_txn *txn, const struct sluice_phase *ph,
+				  struct bpf_map *map, int *failed)
+{
+	u32 size, at, n, i;
+	struct sluice_chunk *c;
+
+	list_for_each_entry_reverse(c, &txn->chunks, list) {
+		for (at = 0, n = 0; at < c->used; at += size) {
+			struct sluice_step *op = (struct sluice_step *)(c->data + at);
+
+			size = sluice_op_size(sluice_table_by_id(op->map));
+			if (op->map == ph->map && (op->op == SLUICE_OP_DELETE) == ph->del)
+				txn->undo[n++] = at / 8;
+		}
+		for (i = n; i--;)
+			sluice_op_undo((struct sluice_step *)(c->data + txn->undo[i] * 8), map, failed);
+		cond_resched();
+	}
+}
+
+static void sluice_txn_undo(struct sluice_pipe *pipe, struct sluice_txn *txn)
+{
+	int i, failed = 0;
+
+	for (i = ARRAY_SIZE(sluice_phases) - 1; i >= 0; i--) {
+		const struct sluice_phase *ph = &sluice_phases[i];
+
+		if (txn->has[ph->map][ph->del])
+			sluice_txn_undo_phase(txn, ph, pipe->map[ph->map], &failed);
+	}
+	if (failed)
+		pr_warn("sluice: an aborted transaction could not be undone wholly: %d\n", failed);
+}
+
+static int sluice_txn_apply(struct sluice_pipe *pipe, struct sluice_txn *txn,
+			    struct netlink_ext_ack *extack)
+{
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; !err && i < ARRAY_SIZE(sluice_phases); i++) {
+		const struct sluice_phase *ph = &sluice_phases[i];
+
+		if (txn->has[ph->map][ph->del])
+			err = sluice_txn_each(txn, ph, sluice_op_apply, pipe->map[ph->map],
+					      extack);
+	}
+	return err;
+}
+
+int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sluice_txn *txn,
+		      struct netlink_ext_ack *extack)
+{
+	struct sl_state *st = sluice_pipe_state(pipe);
+	int err;
+
+	if (txn->expects && txn->generation != sn->generation) {
+		NL_SET_ERR_MSG_FMT(extack, "generation is %u", sn->generation);
+		return -ESTALE;
+	}
+	err = sluice_txn_apply(pipe, txn, extack);
+	if (!err && txn->nrules)
+		err = sluice_acl_commit(pipe, &txn->rules, txn->nrules, extack);
+	if (err) {
+		sluice_txn_undo(pipe, txn);
+		return err;
+	}
+	/* What was routed or judged by what has changed is judged again. */
+	if (txn->has[SL_MAP_ROUTE][0] || txn->has[SL_MAP_ROUTE][1] ||
+	    txn->has[SL_MAP_RULE][0] || txn->has[SL_MAP_RULE][1] ||
+	    txn->has[SL_MAP_PORT][0] || txn->has[SL_MAP_PORT][1])
+		atomic_inc((atomic_t *)&st->route_gen);
+	sn->generation++;
+	sluice_event_commit(sn, txn->count);
+	return 0;
+}
