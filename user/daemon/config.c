@@ -547,19 +547,22 @@ unsigned int config_tunnel_port(const struct config *cfg)
 #define KEY_OPTION	0x100		/* + index in config_options */
 #define KEY_CHECK	0x200
 #define KEY_UNLOAD	0x201
+#define KEY_BIND	0x202
 
 static const struct argp_option config_modes[] = {
 	{ "check-config", KEY_CHECK, NULL, 0,
 	  "check options and manifests, print what is wrong, exit 0 or 1", 1 },
 	{ "unload", KEY_UNLOAD, NULL, 0,
 	  "detach all programs, remove what is pinned and the node's routes, exit", 1 },
+	{ "bind", KEY_BIND, NULL, 0,
+	  "give the tables to a kernel module that was loaded after them, exit", 1 },
 };
 
 #define CONFIG_SUMMARY \
 	"The sluice daemon: Kubernetes objects in, tables of the BPF pipeline out"
 #define CONFIG_ABOUT \
-	"Each option but --check-config and --unload may be set as 'name: value' in sluiced.yaml " \
-	"and as SLUICE_NAME in the environment (upper case, '_' for '-'); the command line counts " \
+	"Each option but --check-config, --unload and --bind may be set as 'name: value' in " \
+	"sluiced.yaml and as SLUICE_NAME in the environment (upper case, '_' for '-'); the command line counts " \
 	"first, then the environment, then the file. SIGHUP reads the file again. Exit status: 0 " \
 	"done, 1 failed, 2 wrong usage."
 
@@ -606,6 +609,9 @@ static error_t config_argp_parse(int key, char *arg, struct argp_state *state)
 	case KEY_UNLOAD:
 		args->unload = true;
 		return 0;
+	case KEY_BIND:
+		args->bind = true;
+		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "'%s' is not an option", arg);
 		return EINVAL;
@@ -646,8 +652,8 @@ void config_args_parse(int argc, char **argv, struct config_args *args)
 	argp_program_version = "sluiced " SLUICE_VERSION;
 	argp_err_exit_status = 2;
 	argp_parse(&argp, argc, argv, 0, NULL, args);
-	if (args->check_config && args->unload) {
-		fprintf(stderr, "sluiced: --check-config and --unload exclude each other\n");
+	if (args->check_config + args->unload + args->bind > 1) {
+		fprintf(stderr, "sluiced: --check-config, --unload and --bind exclude each other\n");
 		exit(2);
 	}
 }

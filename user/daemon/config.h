@@ -53,6 +53,7 @@ struct config_args {
 	const char *value[CONFIG_OPTIONS_MAX];
 	bool check_config;
 	bool unload;
+	bool bind;
 };
 
 /* Exits with 2 and a message on wrong usage, with 0 after --help and --version. */

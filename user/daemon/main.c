@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "common/log.h"
+#include "daemon/bind.h"
 #include "daemon/check.h"
 #include "daemon/daemon.h"
 #include "daemon/notify.h"
@@ -29,6 +30,8 @@ int main(int argc, char **argv)
 		return check_run(&d.cfg);
 	if (d.args.unload)
 		return unload_run(&d.cfg);
+	if (d.args.bind)
+		return bind_run(&d.cfg);
 	notify_open();
 	return daemon_run(&d);
 }
