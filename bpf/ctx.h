@@ -21,6 +21,7 @@ enum sl_pkt_flag {
 	SL_PKT_NOHALF		= 1 << 7, /* nor does sl_half */
 	SL_PKT_ALIAS		= 1 << 8, /* came under the address of a masqueraded flow */
 	SL_PKT_ALIAS_GONE	= 1 << 9, /* which that flow has no more */
+	SL_PKT_REJECT		= 1 << 10, /* refused by a rule that tells the sender */
 };
 
 enum sl_parse {
@@ -53,6 +54,23 @@ struct sl_ctx {
 	__u8 tier;
 };
 
+/* The rules' own: see bpf/acl.h. */
+struct sl_acl_work {
+	__u64 sum[SL_ACL_SUMS];		/* words that all rows may have in common */
+	__u64 bits;			/* what is left of word @at */
+	__u32 at;
+	__u32 next;			/* @sum that is at work */
+	__u32 col;
+	__u32 rank, pos;		/* of the rule that ends it */
+	__u32 mark, mask;
+	__u32 over;			/* rule whose rate is exceeded */
+	__u8 fresh;			/* the flow begins; else it is judged again */
+	/* Keys of lookups, which together would be too much for the stack. */
+	__u32 key;
+	struct sl_acl_prefix_key prefix;
+	struct sl_acl_value_key value;
+};
+
 /*
  * What is too large for the stack or rarely wanted: the entry that the slow
  * path works on before it is in a table, and what it learns on the way. Programs of this type run with softirqs off, so nothing
@@ -70,6 +88,7 @@ struct sl_scratch {
 	union sl_addr outer[2];		/* ICMP error: the packet's own source, destination */
 	union sl_addr tunnel_src;	/* from a tunnel: the node that sent it */
 	__u32 tunnel_vni;
+	struct sl_acl_work acl;
 	__be32 buf[16];			/* bytes on their way into a checksum */
 };
 

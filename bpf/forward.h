@@ -194,6 +194,8 @@ __noinline int sl_forward(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flo
 	d = &f->dir[c->dir & 1];
 	if (!(c->flags & SL_PKT_COUNTED))
 		sl_flow_count(d, c->len);
+	if (d->flags & SL_FLOW_DIR_MARK)
+		skb->mark = (skb->mark & ~f->mark_mask) | f->mark;
 	if (c->hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK) {
 		if (c->flags & SL_PKT_FRAG_FIRST)
 			sl_frag_record(c, f);

@@ -7,8 +7,9 @@
 #ifndef SL_BPF_SLOW_H
 #define SL_BPF_SLOW_H
 
+#include "bpf/acl.h"
 #include "bpf/forward.h"
-#include "bpf/policy.h"
+#include "bpf/reject.h"
 
 /* How this packet's sender is attached, when it begins a flow. */
 static __always_inline __u32 sl_hook_way(struct __sk_buff *skb, const struct sl_ctx *c)
@@ -39,7 +40,7 @@ static __always_inline __u32 sl_flow_way(const struct sl_flow *n)
 	case SL_ACTION_TUNNEL:
 		return SL_WAY_TUNNEL;
 	default:
-		return n->tier[SL_DIR_INGRESS] == SL_TIER_NODE ? SL_WAY_NODE : SL_WAY_STACK;
+		return n->first_ifindex ? SL_WAY_STACK : SL_WAY_NODE;
 	}
 }
 
@@ -52,7 +53,7 @@ __noinline int sl_judge(struct __sk_buff *skb, struct sl_ctx *c, __u32 way)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_state *st = sl_state_get();
-	__u32 o;
+	__u32 o, acl;
 	int reason;
 
 	if (!c || !s || !st)
@@ -67,6 +68,12 @@ __noinline int sl_judge(struct __sk_buff *skb, struct sl_ctx *c, __u32 way)
 	reason = sl_route_end(skb, c, !o, SL_WAY_FIND);
 	if (reason)
 		return reason;
+	acl = SL_READ_ONCE(st->acl);
+	if (acl & SL_ACL_RULES) {
+		reason = sl_acl_judge(c, acl);
+		if (reason)
+			return reason == SL_ACL_ACCEPTED ? SL_DROP_NONE : reason;
+	}
 	return sl_policy_judge(c);
 }
 
@@ -99,11 +106,13 @@ __noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
 	n->created_ns = bpf_ktime_get_coarse_ns();
 	n->last_ns = n->created_ns;
 	n->dir[c->dir & 1].in_ifindex = c->way_in;
+	sl_acl_remember(skb, c, n);
+	s->acl.fresh = 1;
 	reason = sl_judge(skb, c, sl_hook_way(skb, c));
 	if (!reason)
 		reason = sl_nat_setup(c);
 	if (reason)
-		return sl_drop_packet(skb, c, reason);
+		return sl_drop_judged(skb, c, reason);
 	sl_flow_adopt_way(c, n);
 	n->dir[c->dir & 1].packets = 1;
 	n->dir[c->dir & 1].bytes = c->len;
@@ -145,6 +154,9 @@ static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_fl
 		f->rule[i] = n->rule[i];
 		f->tier[i] = n->tier[i];
 	}
+	f->first_ifindex = n->first_ifindex;
+	f->mark = n->mark;
+	f->mark_mask = n->mark_mask;
 	f->nat_port = n->nat_port;
 	f->vni = n->vni;
 	f->nat_addr = n->nat_addr;
@@ -162,7 +174,8 @@ static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_fl
  */
 static __always_inline bool sl_flow_keep_denied(const struct sl_ctx *c, int reason)
 {
-	return (reason == SL_DROP_POLICY_INGRESS || reason == SL_DROP_POLICY_EGRESS) &&
+	return (reason == SL_DROP_POLICY_INGRESS || reason == SL_DROP_POLICY_EGRESS ||
+		reason == SL_DROP_RULE) &&
 	       c->proto == IPPROTO_TCP && !sl_is_syn(c);
 }
 
@@ -180,8 +193,12 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 		return SL_DROP_HELPER;
 	s->flow = *f;
 	initiator = (c->dir & 1) == (f->orig & 1) && !(c->flags & SL_PKT_ICMP_ERROR);
-	if (initiator)
+	if (initiator) {
 		s->flow.dir[c->dir & 1].in_ifindex = c->way_in;
+		s->flow.first_ifindex = sl_acl_way_in(skb, c);
+	}
+	sl_acl_forget(&s->flow);
+	s->acl.fresh = 0;
 	reason = sl_judge(skb, c, initiator ? sl_hook_way(skb, c) : sl_flow_way(f));
 	if (!reason)
 		reason = sl_nat_setup(c);
@@ -352,7 +369,7 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 	}
 	reason = sl_flow_rejudge(skb, c, f);
 	if (reason)
-		return sl_drop_packet(skb, c, reason);
+		return sl_drop_judged(skb, c, reason);
 	if (sl_alias_gone(c))
 		return SL_ACT_NEXT;
 	return sl_flow_pass(skb, c, f);
