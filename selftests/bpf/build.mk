@@ -8,3 +8,4 @@ $(foreach t,$(BPF_TESTS),$(eval $(BPFTEST)/$(t)_SRCS := $(BPFTEST)/$(t).c $(BPFT
 $(foreach t,$(BPF_TESTS),$(eval $(BPFTEST)/$(t)_PKGS := libbpf cmocka))
 $(BPFTEST)/stage_ns_SRCS := $(BPFTEST)/stage_ns.c $(BPFTEST)/packet.c
 $(BPFTEST)/stage_ns_PKGS := libbpf
+$(BPFTEST)/test_acl_SRCS += kmod/acl_check.c kmod/acl_compile.c

@@ -1,0 +1,694 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The administrator's rules: every field and every action, through the programs. */
+#include "env.h"
+#include "kmod/acl_compile.h"
+
+#define SET	5
+
+/* ------------------------------------------------------------ rules in force */
+
+static int put_map(void *arg, enum sl_map map, const void *key, const void *value)
+{
+	const struct {
+		enum sl_map id;
+		struct bpf_map *map;
+	} maps[] = {
+		{ SL_MAP_ACL_PREFIX, env.sk->maps.sl_acl_prefix },
+		{ SL_MAP_ACL_INDEX, env.sk->maps.sl_acl_index },
+		{ SL_MAP_ACL_VALUE, env.sk->maps.sl_acl_value },
+		{ SL_MAP_ACL_ROW, env.sk->maps.sl_acl_row },
+		{ SL_MAP_ACL_POS, env.sk->maps.sl_acl_pos },
+	};
+
+	(void)arg;
+	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
+		if (maps[i].id == map)
+			return bpf_map_update_elem(bpf_map__fd(maps[i].map), key, value, BPF_ANY);
+	return -1;
+}
+
+static void clear_keys(struct bpf_map *m)
+{
+	uint8_t key[64];
+
+	while (!bpf_map_get_next_key(bpf_map__fd(m), NULL, key))
+		bpf_map_delete_elem(bpf_map__fd(m), key);
+}
+
+/* As a commit does; nothing runs meanwhile. Changes the routing generation too. */
+static void rules(const struct sl_acl_entry *e, uint32_t n)
+{
+	const struct sl_acl_sink sink = { .put = put_map };
+	static struct sl_acl_entry copy[SL_ACL_MAX];
+	uint32_t column = !(env_state()->acl & SL_ACL_COLUMN);
+	struct sl_counter zero = { 0 };
+	struct sl_acl_bucket full = { 0 };
+	struct sl_acl_error err = { 0 };
+
+	clear_keys(env.sk->maps.sl_acl_prefix);
+	clear_keys(env.sk->maps.sl_acl_value);
+	clear_keys(env.sk->maps.sl_acl_row);
+	memcpy(copy, e, n * sizeof(*e));
+	if (sluice_acl_compile(copy, n, column, &sink, &env_state()->acl, &err))
+		fail_msg("rule %u: %s: %s", err.rule, err.field, err.text);
+	for (uint32_t i = 0; i < n; i++) {
+		bpf_map_update_elem(bpf_map__fd(env.sk->maps.sl_acl_count), &e[i].id, &zero,
+				    BPF_NOEXIST);
+		bpf_map_update_elem(bpf_map__fd(env.sk->maps.sl_acl_bucket), &e[i].id, &full,
+				    BPF_NOEXIST);
+	}
+	env_state()->route_gen++;
+	env_state_write();
+}
+
+static struct sl_counter counter(uint32_t id)
+{
+	struct sl_counter c;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(env.sk->maps.sl_acl_count), &id, &c))
+		fail_msg("rule %u has no counter", id);
+	return c;
+}
+
+static struct sl_prefix prefix(const char *addr, uint32_t len)
+{
+	struct sl_prefix p = { .prefixlen = len + (strchr(addr, ':') ? 0 : 96) };
+	union sl_addr a = addr_of(addr);
+
+	for (uint32_t bit = p.prefixlen; bit < 128; bit++)
+		a.b[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
+	p.addr = a;
+	return p;
+}
+
+#define F(field)	(1U << SL_ACL_FIELD_##field)
+#define RULE(n, act, ...) \
+	((struct sl_acl_entry){ .id = (n), .rule = { .action = SL_ACL_ACT_##act, __VA_ARGS__ } })
+#define RULES(...) do {								\
+	const struct sl_acl_entry list_[] = { __VA_ARGS__ };			\
+	rules(list_, sizeof(list_) / sizeof(list_[0]));				\
+} while (0)
+
+static int reset(void **state)
+{
+	clear_keys(env.sk->maps.sl_acl_count);
+	clear_keys(env.sk->maps.sl_acl_bucket);
+	return env_reset(state);
+}
+
+#define acl_families(f) \
+	for (const struct fam *f = fams; f < fams + 2 && !reset(NULL); f++)
+
+/* -------------------------------------------------------------------- sending */
+
+static uint16_t next_port = 20000;
+
+static struct pkt_spec tcp12(const struct fam *f)
+{
+	return (struct pkt_spec){ .src = f->pod[1], .dst = f->pod[2], .sport = next_port++,
+				  .dport = 80, .flags = TH_SYN };
+}
+
+/* A new flow each time, unless the source port is given. */
+static int sends(struct pkt_spec s)
+{
+	return env_pod_sends(1, s);
+}
+
+/* Refused by rule @id, named in the record of the drop. */
+static void refused(struct pkt_spec s, uint32_t id)
+{
+	uint64_t before = env_drops_by(SL_DROP_RULE, 1, id);
+	struct sl_flow flow;
+
+	expect_drop(sends(s), SL_DROP_RULE);
+	assert_int_equal(env_drops_by(SL_DROP_RULE, 1, id), before + 1);
+	assert_int_equal(env_flow(&s, &flow), NOWHERE);
+}
+
+static void passes(struct pkt_spec s)
+{
+	expect_pass(sends(s), REDIRECT);
+}
+
+/* ----------------------------------------------------------------- fields */
+
+ENV_TEST(no_rules)
+{
+	acl_families(f) {
+		rules(NULL, 0);
+		passes(tcp12(f));
+	}
+}
+
+ENV_TEST(any_packet)
+{
+	acl_families(f) {
+		RULES(RULE(7, DROP));
+		refused(tcp12(f), 7);
+		rules(NULL, 0);
+		passes(tcp12(f));
+	}
+}
+
+ENV_TEST(source_and_destination)
+{
+	acl_families(f) {
+		uint32_t all = f->v6 ? 128 : 32;
+		struct pkt_spec s = tcp12(f), other = tcp12(f);
+
+		other.dst = f->pod[3];
+		RULES(RULE(1, DROP, .fields = F(SRC), .src = prefix(f->pod[1], all)));
+		refused(s, 1);
+		RULES(RULE(1, DROP, .fields = F(SRC), .src = prefix(f->pod[2], all)));
+		passes(tcp12(f));
+		RULES(RULE(1, DROP, .fields = F(DST), .dst = prefix(f->pod[2], all)));
+		refused(tcp12(f), 1);
+		passes(other);
+		/* a whole range, and both */
+		RULES(RULE(3, DROP, .fields = F(SRC) | F(DST), .src = prefix(f->pod[1], all - 8),
+			   .dst = prefix(f->pod[3], all)));
+		passes(tcp12(f));
+		other.sport = next_port++;
+		refused(other, 3);
+	}
+}
+
+/* ::/0 says nothing of IPv4, nor 0.0.0.0/0 of IPv6. */
+ENV_TEST(families_apart)
+{
+	acl_families(f) {
+		RULES(RULE(1, DROP, .fields = F(SRC), .src = prefix(f->v6 ? "0.0.0.0" : "::", 0)));
+		passes(tcp12(f));
+		RULES(RULE(1, DROP, .fields = F(SRC), .src = prefix(f->v6 ? "::" : "0.0.0.0", 0)));
+		refused(tcp12(f), 1);
+	}
+}
+
+ENV_TEST(ports)
+{
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f);
+
+		RULES(RULE(1, DROP, .fields = F(PROTO) | F(DPORT), .proto = IPPROTO_TCP,
+			   .dport = { 80, 90 }));
+		for (uint16_t port = 79; port <= 91; port++) {
+			s = tcp12(f);
+			s.dport = port;
+			if (port >= 80 && port <= 90)
+				refused(s, 1);
+			else
+				passes(s);
+		}
+		/* the same port of another protocol */
+		s = tcp12(f);
+		s.proto = IPPROTO_UDP;
+		passes(s);
+		RULES(RULE(2, DROP, .fields = F(PROTO) | F(SPORT), .proto = IPPROTO_UDP,
+			   .sport = { 65535, 65535 }));
+		s.sport = 65534;
+		passes(s);
+		s.sport = 65535;
+		refused(s, 2);
+	}
+}
+
+ENV_TEST(protocol)
+{
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f);
+
+		RULES(RULE(1, DROP, .fields = F(PROTO), .proto = IPPROTO_UDP));
+		passes(s);
+		s.proto = IPPROTO_UDP;
+		refused(s, 1);
+		s.proto = IPPROTO_SCTP;
+		passes(s);
+		RULES(RULE(1, DROP, .fields = F(PROTO), .proto = 132));
+		s.sport++;
+		refused(s, 1);
+	}
+}
+
+ENV_TEST(tcp_flags)
+{
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f);
+
+		/* what begins without SYN */
+		RULES(RULE(1, DROP, .fields = F(PROTO) | F(TCP_FLAGS), .proto = IPPROTO_TCP,
+			   .tcp_flags = 0, .tcp_mask = TH_SYN));
+		passes(s);
+		s = tcp12(f);
+		s.flags = TH_ACK;
+		refused(s, 1);
+		s = tcp12(f);
+		s.proto = IPPROTO_UDP;
+		passes(s);
+	}
+}
+
+ENV_TEST(icmp)
+{
+	acl_families(f) {
+		uint8_t proto = f->v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, echo = f->v6 ? 128 : 8;
+		struct pkt_spec s = { .src = f->pod[1], .dst = f->pod[2], .proto = proto,
+				      .type = echo, .sport = next_port++ };
+
+		RULES(RULE(1, DROP, .fields = F(PROTO) | F(ICMP_TYPE), .proto = proto,
+			   .icmp_type = echo));
+		refused(s, 1);
+		RULES(RULE(1, DROP, .fields = F(PROTO) | F(ICMP_TYPE), .proto = proto,
+			   .icmp_type = echo + 1));
+		passes(s);
+		RULES(RULE(2, DROP, .fields = F(PROTO) | F(ICMP_CODE), .proto = proto,
+			   .icmp_code = 3));
+		s.sport = next_port++;
+		passes(s);
+		s.sport = next_port++;
+		s.code = 3;
+		refused(s, 2);
+	}
+}
+
+/* Traffic class or type of service: RFC 2474. */
+static int sends_dscp(const struct fam *f, uint8_t dscp)
+{
+	struct pkt p;
+
+	env_pod_pkt(1, &p, tcp12(f));
+	if (f->v6) {
+		p.b[14] = 0x60 | dscp >> 2;
+		p.b[15] = (uint8_t)(dscp << 6);
+	} else {
+		/* RFC 1624: one field went from 0x4500 to 0x45xx */
+		uint32_t sum = (uint16_t)~(p.b[24] << 8 | p.b[25]) + (uint32_t)(dscp << 2);
+
+		sum = ~((sum & 0xffff) + (sum >> 16));
+		p.b[24] = (uint8_t)(sum >> 8);
+		p.b[25] = (uint8_t)sum;
+		p.b[15] = (uint8_t)(dscp << 2);
+	}
+	return env_from_pod(1, &p);
+}
+
+ENV_TEST(dscp)
+{
+	acl_families(f) {
+		RULES(RULE(1, DROP, .fields = F(DSCP), .dscp = 46));
+		expect_drop(sends_dscp(f, 46), SL_DROP_RULE);
+		expect_pass(sends_dscp(f, 47), REDIRECT);
+		expect_pass(sends_dscp(f, 0), REDIRECT);
+		RULES(RULE(1, DROP, .fields = F(DSCP), .dscp = 0));
+		expect_pass(sends_dscp(f, 46), REDIRECT);
+		expect_drop(sends_dscp(f, 0), SL_DROP_RULE);
+	}
+}
+
+static int link_sends(struct pkt_spec s)
+{
+	struct pkt p;
+
+	env_link_pkt(&p, s);
+	return env_from_uplink(&p);
+}
+
+static int stack_sends(struct pkt_spec s, unsigned int iif)
+{
+	struct pkt p;
+
+	env_stack_pkt(2, &p, s);
+	return env_to_pod(2, &p, iif);
+}
+
+/* A pod's device, the uplink, what the stack forwards, the node's own sockets. */
+ENV_TEST(way_in)
+{
+	const unsigned int from[] = { env.ep_if[1], env.up_if, env.alt_if, 0 };
+
+	for (unsigned int i = 0; i < 4; i++) {
+		acl_families(f) {
+			struct pkt_spec s = tcp12(f);
+
+			RULES(RULE(1, DROP, .fields = F(IF), .ifindex = from[i]));
+			if (i == 0)
+				expect_drop(sends(s), SL_DROP_RULE);
+			else
+				expect_pass(sends(s), REDIRECT);
+			s.src = f->direct;
+			if (i == 1)
+				expect_drop(link_sends(s), SL_DROP_RULE);
+			else
+				expect_pass(link_sends(s), REDIRECT);
+			s.src = f->alt;
+			if (i == 2)
+				expect_drop(stack_sends(s, env.alt_if), SL_DROP_RULE);
+			else
+				expect_pass(stack_sends(s, env.alt_if), NEXT);
+			s.src = f->node;
+			if (i == 3)
+				expect_drop(stack_sends(s, 0), SL_DROP_RULE);
+			else
+				expect_pass(stack_sends(s, 0), NEXT);
+		}
+	}
+}
+
+ENV_TEST(classes)
+{
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f);
+
+		for (int fam = 0; fam < 2; fam++) {
+			env_ep(1)->class_id[0][fam] = 11;
+			env_ep(2)->class_id[0][fam] = 22;
+			env_ep(2)->class_id[1][fam] = 33;
+		}
+		env_ep_write(1);
+		env_ep_write(2);
+		RULES(RULE(1, DROP, .fields = F(SRC_CLASS), .src_class = 11));
+		refused(s, 1);
+		RULES(RULE(1, DROP, .fields = F(SRC_CLASS), .src_class = 22));
+		passes(s);
+		RULES(RULE(2, DROP, .fields = F(DST_CLASS), .dst_class = 22));
+		refused(tcp12(f), 2);
+		/* the sender's column says how it sees the receiver */
+		env_policy(1, 0, SET, 1, 1);
+		passes(tcp12(f));
+		RULES(RULE(2, DROP, .fields = F(DST_CLASS), .dst_class = 33));
+		refused(tcp12(f), 2);
+		/* one that only sl_class knows */
+		RULES(RULE(3, DROP, .fields = F(DST_CLASS), .dst_class = 44));
+		env_class(f->out, f->v6 ? 128 : 32, 0, 44);
+		s = tcp12(f);
+		s.dst = f->out;
+		refused(s, 3);
+		env_class(f->out, f->v6 ? 128 : 32, 44, 0);
+		passes(s);
+	}
+}
+
+/* ---------------------------------------------------------------- actions */
+
+/* By priority, then by id; the first that ends it does. */
+ENV_TEST(order)
+{
+	acl_families(f) {
+		RULES(RULE(9, DROP, .priority = 1), RULE(2, ACCEPT, .priority = 2));
+		refused(tcp12(f), 9);
+		RULES(RULE(9, DROP, .priority = 2), RULE(2, ACCEPT, .priority = 2));
+		passes(tcp12(f));
+		/* positions of another region, whatever they leave open */
+		RULES(RULE(1, PASS, .priority = 5, .fields = F(PROTO) | F(DPORT), .proto = 6,
+			   .dport = { 80, 80 }),
+		      RULE(2, DROP, .priority = 6, .fields = F(SRC),
+			   .src = prefix(f->pod[1], f->v6 ? 128 : 32)),
+		      RULE(3, DROP, .priority = 7));
+		passes(tcp12(f));
+		RULES(RULE(1, PASS, .priority = 8, .fields = F(PROTO) | F(DPORT), .proto = 6,
+			   .dport = { 80, 80 }),
+		      RULE(2, DROP, .priority = 7, .fields = F(SRC),
+			   .src = prefix(f->pod[1], f->v6 ? 128 : 32)),
+		      RULE(3, DROP, .priority = 6));
+		refused(tcp12(f), 3);
+	}
+}
+
+ENV_TEST(accept_skips_the_policies)
+{
+	struct sl_flow flow;
+
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f), back;
+
+		env_policy(2, ISO_IN, SET, 1, 0);
+		env_policy(1, ISO_OUT, SET, 1, 0);
+		rules(NULL, 0);
+		expect_drop(sends(s), SL_DROP_POLICY_EGRESS);
+		RULES(RULE(4, ACCEPT));
+		s = tcp12(f);
+		passes(s);
+		env_flow(&s, &flow);
+		for (int dir = 0; dir < 2; dir++) {
+			assert_int_equal(flow.tier[dir], SL_TIER_RULE);
+			assert_int_equal(flow.rule[dir], 4);
+		}
+		back = env_reply(&s);
+		back.flags = TH_SYN | TH_ACK;
+		expect_pass(env_pod_sends(2, back), REDIRECT);
+		/* the guards stay, and nobody gets through before there is a policy */
+		s.src = f->pod[3];
+		expect_drop(sends(s), SL_DROP_SADDR);
+		env_ep(2)->policy = SL_EP_POLICY_CLOSED;
+		env_ep_write(2);
+		expect_drop(sends(tcp12(f)), SL_DROP_EP_CLOSED);
+	}
+}
+
+ENV_TEST(pass_leaves_it_to_the_policies)
+{
+	struct sl_flow flow;
+
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f);
+
+		RULES(RULE(4, PASS), RULE(5, DROP));
+		passes(s);
+		env_flow(&s, &flow);
+		assert_int_equal(flow.tier[SL_DIR_INGRESS], SL_TIER_NONE);
+		env_policy(2, ISO_IN, SET, 1, 0);
+		expect_drop(sends(tcp12(f)), SL_DROP_POLICY_INGRESS);
+	}
+}
+
+/* Every one on the way counts, up to the one that ends it. */
+ENV_TEST(counters)
+{
+	acl_families(f) {
+		RULES(RULE(1, COUNT, .priority = 1), RULE(2, COUNT, .priority = 2),
+		      RULE(3, DROP, .priority = 3), RULE(4, COUNT, .priority = 4),
+		      RULE(5, ACCEPT, .priority = 5));
+		refused(tcp12(f), 3);
+		refused(tcp12(f), 3);
+		assert_int_equal(counter(1).packets, 2);
+		assert_int_equal(counter(2).packets, 2);
+		assert_int_equal(counter(3).packets, 2);
+		assert_int_equal(counter(3).bytes, f->v6 ? 120 : 80);
+		assert_int_equal(counter(4).packets, 0);
+		assert_int_equal(counter(5).packets, 0);
+	}
+}
+
+ENV_TEST(rate)
+{
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f), back = env_reply(&s);
+
+		RULES(RULE(1, RATE, .arg = { 1, 3 }));
+		passes(s);
+		passes(tcp12(f));
+		passes(tcp12(f));
+		expect_drop(sends(tcp12(f)), SL_DROP_RULE_RATE);
+		assert_int_equal(env_drops_by(SL_DROP_RULE_RATE, 1, 1), 1);
+		assert_int_equal(counter(1).packets, 4);
+		/* flows that are there go on, also when they are judged again */
+		env_state()->route_gen++;
+		env_state_write();
+		back.flags = TH_SYN | TH_ACK;
+		expect_pass(env_pod_sends(2, back), REDIRECT);
+		s.flags = TH_ACK;
+		passes(s);
+	}
+}
+
+static int sends_marked(struct pkt_spec s, uint32_t before, uint32_t *after)
+{
+	struct __sk_buff in = { .ifindex = env.ep_if[1], .ingress_ifindex = env.ep_if[1],
+				.mark = before }, out = { 0 };
+	struct pkt p;
+	LIBBPF_OPTS(bpf_test_run_opts, o, .data_in = p.b, .ctx_in = &in,
+		    .ctx_size_in = sizeof(in), .ctx_out = &out, .ctx_size_out = sizeof(out));
+
+	env_pod_pkt(1, &p, s);
+	o.data_size_in = (uint32_t)p.len;
+	if (bpf_prog_test_run_opts(bpf_program__fd(env.sk->progs.sl_from_pod), &o))
+		fail_msg("test run: %d", errno);
+	*after = out.mark;
+	return (int)o.retval;
+}
+
+/* Every packet of the flow, and only under the mask. */
+ENV_TEST(mark)
+{
+	uint32_t after;
+
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f), other = tcp12(f);
+
+		other.dport = 81;
+		RULES(RULE(1, MARK, .priority = 1, .arg = { 0x5000, 0xf000 }),
+		      RULE(2, MIRROR, .priority = 2, .fields = F(PROTO) | F(DPORT), .proto = 6,
+			   .dport = { 80, 80 }),
+		      RULE(3, MARK, .priority = 3, .arg = { 0x0a00, 0xff00 }),
+		      RULE(4, ACCEPT, .priority = 4),
+		      RULE(5, MARK, .priority = 5, .arg = { 1, 1 }));
+		for (int i = 0; i < 3; i++) {
+			expect_pass(sends_marked(s, 0xffff, &after), REDIRECT);
+			assert_int_equal(after, 0x0aff | SL_MARK_MIRROR);
+			s.flags = TH_ACK;
+		}
+		expect_pass(sends_marked(other, 0, &after), REDIRECT);
+		assert_int_equal(after, 0x0a00);
+		rules(NULL, 0);
+		expect_pass(sends_marked(s, 0xffff, &after), REDIRECT);
+		assert_int_equal(after, 0xffff);
+	}
+}
+
+/* -------------------------------------------------------------- open flows */
+
+static struct pkt_spec established(const struct fam *f)
+{
+	struct pkt_spec s = tcp12(f);
+
+	env_establish(1, 2, &s);
+	s.flags = TH_ACK;
+	return s;
+}
+
+/* A rule that comes reaches a flow that is there, in both directions, and gives it back. */
+ENV_TEST(change_under_an_open_flow)
+{
+	acl_families(f) {
+		struct pkt_spec s = established(f), back = env_reply(&s);
+
+		RULES(RULE(6, DROP, .fields = F(PROTO) | F(DPORT), .proto = 6, .dport = { 80, 80 }));
+		expect_drop(sends(s), SL_DROP_RULE);
+		expect_drop(env_pod_sends(2, back), SL_DROP_RULE);
+		assert_int_equal(env_drops_by(SL_DROP_RULE, 1, 6), 2);
+		rules(NULL, 0);
+		passes(s);
+		expect_pass(env_pod_sends(2, back), REDIRECT);
+		RULES(RULE(6, DROP, .fields = F(PROTO) | F(DPORT), .proto = 6, .dport = { 81, 81 }));
+		passes(s);
+		/* of the replies' direction it says nothing: the initiator's counts */
+		RULES(RULE(6, DROP, .fields = F(PROTO) | F(SPORT), .proto = 6, .sport = { 80, 80 }));
+		expect_pass(env_pod_sends(2, back), REDIRECT);
+	}
+}
+
+/* What only the first packet had is remembered. */
+ENV_TEST(judged_by_the_first_packet)
+{
+	acl_families(f) {
+		struct pkt_spec s = established(f), back = env_reply(&s);
+
+		RULES(RULE(1, DROP, .fields = F(PROTO) | F(TCP_FLAGS), .proto = 6,
+			   .tcp_flags = TH_ACK, .tcp_mask = TH_ACK));
+		passes(s);
+		expect_pass(env_pod_sends(2, back), REDIRECT);
+		RULES(RULE(1, DROP, .fields = F(PROTO) | F(TCP_FLAGS), .proto = 6,
+			   .tcp_flags = TH_SYN, .tcp_mask = TH_SYN | TH_ACK));
+		expect_drop(env_pod_sends(2, back), SL_DROP_RULE);
+		RULES(RULE(1, DROP, .fields = F(IF), .ifindex = env.ep_if[2]));
+		expect_pass(env_pod_sends(2, back), REDIRECT);
+		RULES(RULE(1, DROP, .fields = F(IF), .ifindex = env.ep_if[1]));
+		expect_drop(env_pod_sends(2, back), SL_DROP_RULE);
+	}
+}
+
+/* The node's own flow stays the node's, also when a rule has accepted it. */
+ENV_TEST(accepted_flow_of_the_node)
+{
+	struct sl_flow flow;
+
+	acl_families(f) {
+		struct pkt_spec s = { .src = f->node, .dst = f->pod[2], .sport = next_port++,
+				      .dport = 80, .flags = TH_SYN }, back = env_reply(&s);
+
+		env_policy(2, ISO_IN, SET, 1, 0);
+		RULES(RULE(1, ACCEPT));
+		expect_pass(stack_sends(s, 0), NEXT);
+		rules(NULL, 0);
+		back.flags = TH_SYN | TH_ACK;
+		expect_pass(env_pod_sends(2, back), NEXT);
+		env_flow(&s, &flow);
+		assert_int_equal(flow.tier[SL_DIR_INGRESS], SL_TIER_NODE);
+		/* and what the stack forwards does not become the node's */
+		s.src = f->alt;
+		back = env_reply(&s);
+		back.flags = TH_SYN | TH_ACK;
+		RULES(RULE(1, ACCEPT));
+		expect_pass(stack_sends(s, env.alt_if), NEXT);
+		rules(NULL, 0);
+		expect_drop(env_pod_sends(2, back), SL_DROP_POLICY_INGRESS);
+	}
+}
+
+/* ------------------------------------------------------------- many rules */
+
+/*
+ * Thousands of rules in every region, most of which do not match; the one that
+ * does is found wherever it is.
+ */
+ENV_TEST(needle)
+{
+	static struct sl_acl_entry e[10000];
+	const uint32_t n = 10000;
+
+	acl_families(f) {
+		uint32_t all = f->v6 ? 128 : 32;
+
+		for (uint32_t i = 0; i < n; i++) {
+			union sl_addr a = addr_of(f->v6 ? "2001:db8:ffff::" : "172.16.0.0");
+
+			a.b[14] = (uint8_t)(i >> 8);
+			a.b[15] = (uint8_t)i;
+			memset(&e[i], 0, sizeof(e[i]));
+			e[i].id = i + 1;
+			e[i].rule.priority = i;
+			e[i].rule.fields = F(PROTO);
+			e[i].rule.proto = IPPROTO_TCP;
+			if (i % 4 != 3) {
+				e[i].rule.fields |= i & 1 ? F(SRC) : F(DST);
+				*(i & 1 ? &e[i].rule.src : &e[i].rule.dst) =
+					(struct sl_prefix){ .prefixlen = 128, .addr = a };
+			}
+			if (i % 8 > 3 || i % 4 == 3) {
+				e[i].rule.fields |= F(DPORT);
+				e[i].rule.dport[0] = (uint16_t)(1000 + i);
+				e[i].rule.dport[1] = (uint16_t)(1003 + i);
+			}
+		}
+		for (uint32_t i = 0; i < n; i += 1234) {
+			struct sl_acl_entry was = e[i];
+
+			e[i].rule.fields = F(DST);
+			e[i].rule.proto = 0;
+			e[i].rule.dport[0] = e[i].rule.dport[1] = 0;
+			memset(&e[i].rule.src, 0, sizeof(e[i].rule.src));
+			e[i].rule.dst = prefix(f->pod[2], all);
+			rules(e, n);
+			refused(tcp12(f), i + 1);
+			e[i] = was;
+		}
+		rules(e, n);
+		passes(tcp12(f));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		env_test(no_rules), env_test(any_packet), env_test(source_and_destination),
+		env_test(families_apart), env_test(ports), env_test(protocol),
+		env_test(tcp_flags), env_test(icmp), env_test(dscp), env_test(way_in),
+		env_test(classes), env_test(order), env_test(accept_skips_the_policies),
+		env_test(pass_leaves_it_to_the_policies), env_test(counters), env_test(rate),
+		env_test(mark), env_test(change_under_an_open_flow),
+		env_test(judged_by_the_first_packet), env_test(accepted_flow_of_the_node),
+		env_test(needle),
+	};
+
+	return env_main(tests);
+}
