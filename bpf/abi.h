@@ -655,7 +655,8 @@ SL_ASSERT_SIZE(struct sl_drop_key, 16);
 	X(ICMP_LIMITED, "icmp-limited")                                        \
 	X(EVENT_LOST, "event-lost")                                            \
 	X(EVENT_LIMITED, "event-limited")                                      \
-	X(FLOW_EVENT_LOST, "flow-event-lost")
+	X(FLOW_EVENT_LOST, "flow-event-lost")                                  \
+	X(RST_SENT, "rst-sent")
 
 enum sl_count {
 #define SL_COUNT_MEMBER(sym, name) SL_COUNT_##sym,

@@ -52,16 +52,21 @@ struct sl_icmp {
 #define ICMP_ECHOREPLY		0
 #define ICMP_DEST_UNREACH	3
 #define ICMP_FRAG_NEEDED	4	/* code */
+#define ICMP_PKT_FILTERED	13	/* code: RFC 1812 section 5.2.7.1 */
 #define ICMP_SOURCE_QUENCH	4
 #define ICMP_REDIRECT		5
 #define ICMP_ECHO		8
 #define ICMP_TIME_EXCEEDED	11
 #define ICMP_PARAMETERPROB	12
 
-#define ICMPV6_PKT_TOOBIG	2	/* RFC 4443 */
+#define ICMPV6_DEST_UNREACH	1	/* RFC 4443 */
+#define ICMPV6_ADM_PROHIBITED	1	/* code */
+#define ICMPV6_PKT_TOOBIG	2
 #define ICMPV6_TIME_EXCEED	3
 #define ICMPV6_ECHO_REQUEST	128
 #define ICMPV6_ECHO_REPLY	129
+
+#define SL_LOOPBACK_IFINDEX	1	/* in every network namespace */
 
 #define ETH_HLEN_		14	/* of every frame that is ours: untagged */
 #define IP_DF			0x4000

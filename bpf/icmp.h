@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * ICMP and ICMPv6 errors of our own making: time exceeded, and packet too
- * big, which path MTU discovery lives on. The packet that is at fault is cut
+ * ICMP and ICMPv6 errors of our own making: time exceeded, packet too big,
+ * which path MTU discovery lives on, and prohibited, where a rule says so. The packet that is at fault is cut
  * and becomes the payload of the answer, which leaves the way it came.
  *
  * A packet over the MTU is answered also when it is IPv4 and may be
@@ -18,6 +18,9 @@
 #define SL_ICMP6_KEEP	1232	/* 1280 in all: RFC 4443 section 3.1 */
 #define SL_ICMP_TTL	64
 #define SL_ICMP_TOS	0xc0	/* internetwork control: RFC 1812 section 4.3.2.5 */
+
+/* Instead of an MTU: administratively prohibited. */
+#define SL_ICMP_PROHIBITED	0x10000
 
 struct sl_csum {
 	struct __sk_buff *skb;
@@ -198,42 +201,81 @@ static __always_inline bool sl_icmp_allowed(const struct sl_ctx *c)
 }
 
 /*
+ * An answer, made of a packet in its place, leaves the way that came in. What
+ * this node sent itself it receives on its loopback device, where no program
+ * of ours judges it, and what its stack forwards goes back to where that had it from.
+ */
+static __noinline int sl_answer_out(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+
+	if (!s)
+		return SL_ACT_DROP;
+	switch (c->hook) {
+	case SL_HOOK_FROM_POD:
+		return sl_icmp_to_pod(skb);
+	case SL_HOOK_FROM_TUNNEL:
+		return sl_tunnel_out(skb, &s->tunnel_src, s->tunnel_vni);
+	case SL_HOOK_TO_POD:
+		if (skb->ingress_ifindex)
+			return bpf_redirect_neigh(skb->ingress_ifindex, NULL, 0, 0);
+		/* To its MAC, or it would be somebody else's there. */
+		__builtin_memset(s->buf, 0, ETH_ALEN);
+		if (bpf_skb_store_bytes(skb, 0, s->buf, ETH_ALEN, 0))
+			return SL_ACT_DROP;
+		return bpf_redirect(SL_LOOPBACK_IFINDEX, BPF_F_INGRESS);
+	default:
+		return bpf_redirect(skb->ifindex, 0);
+	}
+}
+
+static __always_inline void sl_icmp_kind(struct sl_icmp_answer *a, bool v6, __u32 mtu)
+{
+	if (mtu == SL_ICMP_PROHIBITED) {
+		a->type = v6 ? ICMPV6_DEST_UNREACH : ICMP_DEST_UNREACH;
+		a->code = v6 ? ICMPV6_ADM_PROHIBITED : ICMP_PKT_FILTERED;
+		return;
+	}
+	a->mtu = bpf_htonl(mtu);
+	if (v6) {
+		a->type = mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED;
+	} else {
+		a->type = mtu ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED;
+		a->code = mtu ? ICMP_FRAG_NEEDED : 0;
+	}
+}
+
+/*
  * Answers @c's packet, which is still as it came, with an ICMP error: packet
- * too big when @mtu is not zero, else time exceeded. The packet is used up;
- * the verdict sends the answer or drops.
+ * too big when @mtu is not zero, prohibited when it is SL_ICMP_PROHIBITED,
+ * else time exceeded. The packet is used up; the verdict sends the answer or
+ * drops.
  */
 __noinline int sl_icmp_answer(struct __sk_buff *skb, struct sl_ctx *c, __u32 mtu)
 {
-	struct sl_scratch *s = sl_scratch_get();
 	struct sl_state *st = sl_state_get();
 	struct sl_icmp_answer a = {};
 	__u8 dir;
 
-	if (!c || !s || !st || !sl_icmp_allowed(c))
+	if (!c || !st || !sl_icmp_allowed(c))
 		return SL_ACT_DROP;
 	dir = c->dir & 1;
 	a.src = &st->node_addr[c->family & 1];
 	a.dst = &c->key.addr[dir];
+	/* Its own address as a source is what the node's stack takes from nobody. */
+	if (c->hook == SL_HOOK_TO_POD)
+		a.src = &c->key.addr[!dir];
 	if (sl_addr_is_zero(a.src))
 		return SL_ACT_DROP;
 	if (!sl_limit_take(SL_LIMIT_ICMP, sl_icmp_rate, sl_icmp_burst)) {
 		sl_count_inc(SL_COUNT_ICMP_LIMITED);
 		return SL_ACT_DROP;
 	}
-	a.mtu = bpf_htonl(mtu);
-	if (c->family == SL_FAMILY_V6)
-		a.type = mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED;
-	else
-		a.type = mtu ? ICMP_DEST_UNREACH : ICMP_TIME_EXCEEDED;
-	a.code = mtu && c->family == SL_FAMILY_V4 ? ICMP_FRAG_NEEDED : 0;
+	sl_icmp_kind(&a, c->family == SL_FAMILY_V6, mtu);
 	if (sl_icmp_build(skb, c, &a))
 		return SL_ACT_DROP;
 	sl_count_inc(SL_COUNT_ICMP_SENT);
-	if (c->hook == SL_HOOK_FROM_POD)
-		return sl_icmp_to_pod(skb);
-	if (c->hook == SL_HOOK_FROM_TUNNEL)
-		return sl_tunnel_out(skb, &s->tunnel_src, s->tunnel_vni);
-	return bpf_redirect(skb->ifindex, 0);
+	return sl_answer_out(skb, c);
 }
 
 #endif /* SL_BPF_ICMP_H */
