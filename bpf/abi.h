@@ -574,9 +574,10 @@ struct sl_state {
 	__u16 nat_port_max;
 	__u32 uplink_ifindex;
 	__u32 tunnel_ifindex;		/* 0: direct routing */
-	__u32 commits;			/* of policy, counted by whoever commits */
-	__u32 acl;			/* the acl word; stored atomically */
-	__u32 pad;
+	/* stored and counted atomically, by whoever commits: from here to the end */
+	__u32 commits;			/* of policy, by the daemon */
+	__u32 generation;		/* transactions of entries and rules */
+	__u32 acl;			/* the acl word */
 };
 SL_ASSERT_SIZE(struct sl_state, 96);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Descriptors of the tables, and how fields are printed. No kernel needed. */
+#include <errno.h>
 #include <string.h>
 #include "lib/sluice.h"
 #include "unit.h"
@@ -135,6 +136,77 @@ static void fields_cut(void **state)
 	assert_int_equal(sluice_field_format(f, &ep, NULL, 0), 17);
 }
 
+/* What is printed is read as what it was printed from. */
+static void check_round_trip(const struct sluice_field *f)
+{
+	unsigned char raw[512], back[512] = {};
+	char text[600], again[600];
+	unsigned int i, j;
+
+	for (i = 0; i < 50; i++) {
+		for (j = 0; j < sizeof(raw); j++)
+			raw[j] = rand();
+		if (f->fmt == SLUICE_FMT_PREFIX)	/* host bits are refused */
+			memset(raw + f->offset, 0, f->size);
+		sluice_field_format(f, raw, text, sizeof(text));
+		if (sluice_field_parse(f, text, back))
+			fail_msg("%s: %s is not read", f->name, text);
+		sluice_field_format(f, back, again, sizeof(again));
+		assert_string_equal(text, again);
+		assert_memory_equal(back + f->offset, raw + f->offset, f->size);
+	}
+}
+
+static void fields_round_trip(void **state)
+{
+	const struct sluice_table *t;
+	const struct sluice_field *f;
+	size_t n, i;
+
+	(void)state;
+	t = sluice_tables(&n);
+	for (i = 0; i < n; i++) {
+		for (f = t[i].key; f->name; f++)
+			check_round_trip(f);
+		for (f = t[i].value; f->name; f++)
+			check_round_trip(f);
+	}
+}
+
+static void fields_refuse(void **state)
+{
+	static const struct {
+		const char *table, *field, *text;
+		int err;
+	} bad[] = {
+		{ "route", "mtu", "", -EINVAL },	{ "route", "mtu", "-1", -EINVAL },
+		{ "route", "mtu", " 1", -EINVAL },	{ "route", "mtu", "65536", -ERANGE },
+		{ "route", "mtu", "0x", -EINVAL },	{ "route", "mtu", "1x", -EINVAL },
+		{ "route", "kind", "Direct", -EINVAL }, { "route", "kind", "256", -ERANGE },
+		{ "route", "via", "10.0.0", -EINVAL },	{ "route", "via", "10.0.0.0/8", -EINVAL },
+		{ "ep", "mac", "02:00:00:00:00", -EINVAL },
+		{ "ep", "mac", "02:00:00:00:00:00:00", -EINVAL },
+		{ "ep", "mac", "02-00-00-00-00-00", -EINVAL },
+		{ "ep", "policy", "0x10000000000000000", -ERANGE },
+	};
+	unsigned char base[512] = {}, zeros[512] = {};
+	struct sl_prefix p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		const struct sluice_field *f = field(sluice_table_find(bad[i].table)->value,
+						     bad[i].field);
+
+		if (sluice_field_parse(f, bad[i].text, base) != bad[i].err)
+			fail_msg("%s=%s", bad[i].field, bad[i].text);
+		assert_memory_equal(base, zeros, sizeof(base));
+	}
+	assert_int_equal(sluice_field_parse(sluice_table_find("route")->key, "10.0.0.1", &p), 0);
+	assert_int_equal(p.prefixlen, 128);
+	assert_int_equal(sluice_field_parse(sluice_table_find("route")->key, "10.0.0.1/8", &p), -EINVAL);
+}
+
 static void alias_fields(void **state)
 {
 	const struct sluice_table *t = sluice_table_find("half");
@@ -170,6 +242,7 @@ int main(void)
 		cmocka_unit_test(every_map_described), cmocka_unit_test(fields_fit),
 		cmocka_unit_test(fields_print),	       cmocka_unit_test(fields_cut),
 		cmocka_unit_test(alias_fields),	       cmocka_unit_test(names),
+		cmocka_unit_test(fields_round_trip),   cmocka_unit_test(fields_refuse),
 	};
 
 	return unit_run(tests, NULL, NULL);

@@ -171,6 +171,8 @@ static bool write_state(struct node *n, const struct view *v, int tunnel)
 {
 	const struct config *cfg = n->ctx.cfg;
 	struct sl_state *st = sluice_state(n->ctx.sl), want = *st;
+	const size_t mine = offsetof(struct sl_state, commits) -
+			    offsetof(struct sl_state, nat_addr);
 
 	for (int f = 0; f < __SL_FAMILY_MAX; f++) {
 		want.nat_addr[f] = cfg->masquerade ? v->uplink_addr[f] : (union sl_addr){ 0 };
@@ -180,11 +182,10 @@ static bool write_state(struct node *n, const struct view *v, int tunnel)
 	want.nat_port_max = (__u16)cfg->masquerade_ports[1];
 	want.uplink_ifindex = (__u32)v->uplink.ifindex;
 	want.tunnel_ifindex = (__u32)tunnel;
-	/* route_gen and events belong to others and come first. */
-	if (!memcmp(want.nat_addr, st->nat_addr,
-		    sizeof(want) - offsetof(struct sl_state, nat_addr)))
+	/* route_gen and events belong to others and come first, counters last. */
+	if (!memcmp(want.nat_addr, st->nat_addr, mine))
 		return false;
-	memcpy(st->nat_addr, want.nat_addr, sizeof(want) - offsetof(struct sl_state, nat_addr));
+	memcpy(st->nat_addr, want.nat_addr, mine);
 	return true;
 }
 

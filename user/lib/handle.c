@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-#include "lib/internal.h"
+#include "lib/backend.h"
 
 /* -ESTALE: pinned by another build, whose tables look different. */
 static int check_layout(int fd, const struct sluice_table *t)
@@ -55,12 +55,54 @@ static int map_shared(int fd, size_t size, void **out)
 	return 0;
 }
 
+static int backend_by_name(const char *name, enum sluice_backend *out)
+{
+	if (!*name)
+		*out = SLUICE_BACKEND_AUTO;
+	else if (!strcmp(name, lib_backend_pinned.name))
+		*out = SLUICE_BACKEND_PINNED;
+	else if (!strcmp(name, lib_backend_netlink.name))
+		*out = SLUICE_BACKEND_NETLINK;
+	else
+		return -EINVAL;
+	return 0;
+}
+
+static int open_backend(struct sluice *sl, enum sluice_backend which)
+{
+	const char *env = getenv("SLUICE_BACKEND");
+	int err = 0;
+
+	if (which == SLUICE_BACKEND_AUTO && env)
+		err = backend_by_name(env, &which);
+	if (err)
+		return err;
+	sl->backend = &lib_backend_netlink;
+	if (which != SLUICE_BACKEND_PINNED)
+		err = sl->backend->open(sl);
+	if (which == SLUICE_BACKEND_NETLINK)
+		return err;
+	if (err || which == SLUICE_BACKEND_PINNED)
+		sl->backend = &lib_backend_pinned;
+	return 0;
+}
+
 int sluice_open(const char *root, struct sluice **out)
 {
+	return sluice_open_opts(root, NULL, out);
+}
+
+int sluice_open_opts(const char *root, const struct sluice_open_opts *user_opts,
+		     struct sluice **out)
+{
+	struct sluice_open_opts opts = { .sz = sizeof(opts) };
 	struct sluice *sl;
 	size_t len;
 	int err;
 
+	if (user_opts)
+		memcpy(&opts, user_opts,
+		       user_opts->sz < sizeof(opts) ? user_opts->sz : sizeof(opts));
 	len = strlen(root);
 	if (len > PIN_ROOT_MAX)
 		return -ENAMETOOLONG;
@@ -77,6 +119,8 @@ int sluice_open(const char *root, struct sluice **out)
 	if (!err)
 		err = map_shared(sl->map_fd[SL_MAP_STATE], sizeof(*sl->state),
 				 (void **)&sl->state);
+	if (!err)
+		err = open_backend(sl, opts.backend);
 	if (err) {
 		sluice_close(sl);
 		return err;
@@ -91,6 +135,8 @@ void sluice_close(struct sluice *sl)
 
 	if (!sl)
 		return;
+	if (sl->nl)
+		sl->backend->close(sl);
 	if (sl->eps)
 		munmap(sl->eps, sizeof(*sl->eps) * SL_EP_MAX);
 	if (sl->state)

@@ -17,7 +17,11 @@
 /* Longest root: leaves room for /v1/links/<how>-<ifindex>-<hook>-clsact. */
 #define PIN_ROOT_MAX	(PATH_MAX - 128)
 
+struct lib_backend;
+
 struct sluice {
+	const struct lib_backend *backend;
+	struct lib_nl *nl;		/* the netlink back end's own, or NULL */
 	int map_fd[__SL_MAP_MAX];
 	struct sl_ep *eps;
 	struct sl_state *state;

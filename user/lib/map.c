@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/internal.h"
+#include "lib/backend.h"
 
 /* Entries a system call; a bucket of a hash that holds more makes it grow. */
 #define BATCH	512
@@ -83,6 +83,72 @@ int lib_map_each(int fd, __u32 key_size, __u32 value_size, lib_map_cb_t cb, void
 	free(b.keys);
 	free(b.values);
 	return err;
+}
+
+/* -------------------------------------------------------------- one entry */
+
+const struct sluice_table *lib_table_of(enum sl_map map)
+{
+	const struct sluice_table *t;
+	size_t i, n;
+
+	t = sluice_tables(&n);
+	for (i = 0; i < n; i++)
+		if (t[i].map == map)
+			return &t[i];
+	return NULL;
+}
+
+/*
+ * Of a key that is not there a trie says its first one is next; of one that is
+ * there, another. (That @key is covered is known: the trie is not empty.)
+ */
+static int trie_has(int fd, const struct sluice_table *t, const void *key)
+{
+	unsigned char first[sizeof(struct sl_tuple)], next[sizeof(struct sl_tuple)];
+	int err;
+
+	err = bpf_map_get_next_key(fd, key, next);
+	if (err)
+		return err == -ENOENT ? 1 : err;
+	err = bpf_map_get_next_key(fd, NULL, first);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	return !!memcmp(first, next, t->key_size);
+}
+
+static int percpu_get(int fd, const struct sluice_table *t, const void *key, void *value)
+{
+	int cpus = libbpf_num_possible_cpus(), err, cpu;
+	__u32 words = t->value_size / sizeof(__u64), w;
+	__u64 *values, *out = value;
+
+	if (cpus < 0)
+		return cpus;
+	values = calloc((size_t)cpus * words, sizeof(*values));
+	if (!values)
+		return -ENOMEM;
+	err = bpf_map_lookup_elem(fd, key, values);
+	for (w = 0; !err && w < words; w++) {
+		out[w] = 0;
+		for (cpu = 0; cpu < cpus; cpu++)
+			out[w] += values[cpu * words + w];
+	}
+	free(values);
+	return err;
+}
+
+int lib_map_get_exact(int fd, const struct sluice_table *t, const void *key, void *value)
+{
+	int err, has;
+
+	if (t->percpu)
+		return percpu_get(fd, t, key, value);
+	err = bpf_map_lookup_elem(fd, key, value);
+	if (err || t->match != SLUICE_MATCH_LPM)
+		return err;
+	has = trie_has(fd, t, key);
+	return has < 0 ? has : has ? 0 : -ENOENT;
 }
 
 /* ---------------------------------------------------------------- per CPU */

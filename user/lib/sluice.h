@@ -66,6 +66,31 @@ int sluice_load(const char *root, const struct sluice_load_opts *opts, struct sl
  * -ESTALE when another build pinned tables that look different.
  */
 int sluice_open(const char *root, struct sluice **out);
+
+/* By which way entries are read and written; both say the same and refuse the same. */
+enum sluice_backend {
+	SLUICE_BACKEND_AUTO,		/* netlink where the module has this pipeline, else pinned */
+	SLUICE_BACKEND_PINNED,		/* the pinned maps by bpf(2) */
+	SLUICE_BACKEND_NETLINK,		/* the kernel module's netlink family */
+};
+
+struct sluice_open_opts {
+	size_t sz;			/* sizeof this struct */
+	enum sluice_backend backend;
+};
+
+/*
+ * sluice_open_opts() - sluice_open() with a choice
+ * @opts: NULL: as sluice_open(). Where the choice is AUTO, the environment's
+ * SLUICE_BACKEND ("pinned", "netlink") chooses.
+ *
+ * Errors as sluice_open(), and -EOPNOTSUPP when NETLINK was asked for and the
+ * module is not loaded, -ENODEV when it has no pipeline in this network
+ * namespace, -EINVAL when the environment names something else.
+ */
+int sluice_open_opts(const char *root, const struct sluice_open_opts *opts, struct sluice **out);
+/* "pinned" or "netlink". */
+const char *sluice_backend_name(const struct sluice *sl);
 void sluice_close(struct sluice *sl);
 
 /*
@@ -233,6 +258,73 @@ int sluice_table_each(struct sluice *sl, const struct sluice_table *t,
 const struct sluice_field *sluice_table_fields(const struct sluice_table *t, const void *value);
 /* Prints one field as text; returns what snprintf would. */
 int sluice_field_format(const struct sluice_field *f, const void *base, char *buf, size_t len);
+/*
+ * The reverse: @text into its place in @base. -EINVAL; -ERANGE: a number that
+ * the field has no room for.
+ */
+int sluice_field_parse(const struct sluice_field *f, const char *text, void *base);
+/*
+ * The value of exactly @key, whose sizes are the table's. -ENOENT, -EOPNOTSUPP
+ * (a ring), -EPERM.
+ */
+int sluice_entry_get(struct sluice *sl, const struct sluice_table *t, const void *key,
+		     void *value);
+
+/* ------------------------------------------------------------ transactions */
+
+/*
+ * Changes by hand, all or none. Entries written are marked as the
+ * administrator's (enum sl_origin); the daemon leaves those alone, and its
+ * own can't be changed here. What may be written: tables that are `writable`,
+ * in `rule` and `port` sets whose ids have SL_RULESET_ADMIN or SL_PORTS_ADMIN;
+ * deleted, whoever wrote them: entries of tables that are `deletable`.
+ */
+struct sluice_txn;
+
+struct sluice_error {
+	int err;			/* negative errno */
+	long op;			/* which operation, from 0; -1: none in particular */
+	char text[96];			/* why, for people */
+};
+
+/* -ENOMEM. Owned by the caller until it is committed or aborted. */
+int sluice_txn_begin(struct sluice *sl, struct sluice_txn **out);
+/* Commit only if the pipeline's generation is still @generation. */
+void sluice_txn_expect(struct sluice_txn *txn, __u32 generation);
+
+/*
+ * Queue an operation; @key and @value have the table's sizes and are copied.
+ * The form is checked here: -EINVAL (a field holds what it may not), -EPERM
+ * (not to be written by hand), -ENOSPC (1,048,576 operations are the most),
+ * -ENOMEM. A transaction with an operation that was refused can't be committed.
+ */
+int sluice_entry_insert(struct sluice_txn *txn, const struct sluice_table *t, const void *key,
+			const void *value);
+int sluice_entry_modify(struct sluice_txn *txn, const struct sluice_table *t, const void *key,
+			const void *value);
+int sluice_entry_set(struct sluice_txn *txn, const struct sluice_table *t, const void *key,
+		     const void *value);
+int sluice_entry_delete(struct sluice_txn *txn, const struct sluice_table *t, const void *key);
+
+long sluice_txn_count(const struct sluice_txn *txn);	/* operations queued */
+/* Why the first operation was refused that was; NULL: none was. Valid as long as @txn. */
+const struct sluice_error *sluice_txn_error(const struct sluice_txn *txn);
+
+/*
+ * sluice_txn_commit() - carry out all operations, or none; frees @txn either way
+ * @error: may be NULL
+ *
+ * Written first is what others point to; flows are judged again afterwards.
+ * Errors: -EEXIST (insert: key is in use), -ENOENT (modify, delete: no such
+ * key), -EPERM (the entry is the daemon's), -ENOSPC (table is full), -EBUSY,
+ * -ESTALE (not the generation expected), the error of an operation that had
+ * been refused, what the kernel returned.
+ */
+int sluice_txn_commit(struct sluice_txn *txn, struct sluice_error *error);
+void sluice_txn_abort(struct sluice_txn *txn);		/* frees it; NULL is nothing */
+
+/* Counts transactions committed; negative errno as the back end's. */
+int sluice_generation(struct sluice *sl, __u32 *out);
 
 /* ---------------------------------------------------------------- features */
 

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include "lib/internal.h"
+#include "lib/backend.h"
 
 const struct sluice_table *sluice_table_find(const char *name)
 {
@@ -67,15 +67,14 @@ int sluice_table_each(struct sluice *sl, const struct sluice_table *t,
 		      int (*cb)(void *arg, const void *key, const void *value), void *arg)
 {
 	struct reader r = { .t = t, .cb = cb, .arg = arg };
-	int fd = sl->map_fd[t->map];
 
 	if (t->match == SLUICE_MATCH_NONE)
 		return -EOPNOTSUPP;
 	if (t->percpu)
 		return read_percpu(sl, &r);
 	if (t->match == SLUICE_MATCH_INDEX)
-		return lib_map_each(fd, t->key_size, t->value_size, read_used, &r);
-	return lib_map_each(fd, t->key_size, t->value_size, cb, arg);
+		return sl->backend->each(sl, t, read_used, &r);
+	return sl->backend->each(sl, t, cb, arg);
 }
 
 static int count_one(void *arg, const void *key, const void *value)

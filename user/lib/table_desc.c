@@ -251,6 +251,7 @@ static const struct sluice_field state_value[] = {
 	FIELD(struct sl_state, uplink_ifindex, UINT),
 	FIELD(struct sl_state, tunnel_ifindex, UINT),
 	FIELD(struct sl_state, commits, UINT),
+	FIELD(struct sl_state, generation, UINT),
 	FIELD(struct sl_state, acl, HEX),
 	FIELD_END,
 };
@@ -381,26 +382,30 @@ static const struct sluice_table tables[] = {
 	TABLE(CLASS, "class", LPM, prefix_key, class_value,
 	      SIZES(struct sl_prefix, struct sl_class_val), .text = "peer classes of addresses"),
 	TABLE(RULE, "rule", EXACT, rule_key, rule_value,
-	      SIZES(struct sl_rule_key, struct sl_rule_val),
+	      SIZES(struct sl_rule_key, struct sl_rule_val), .writable = true,
 	      .text = "what a rule set says of a class of peers"),
 	TABLE(PORT, "port", LPM, port_key, port_value,
-	      SIZES(struct sl_port_key, struct sl_port_val), .text = "port sets"),
+	      SIZES(struct sl_port_key, struct sl_port_val), .writable = true,
+	      .text = "port sets"),
 	TABLE(ROUTE, "route", LPM, prefix_key, route_value,
-	      SIZES(struct sl_prefix, struct sl_route_val), .text = "where address ranges are"),
+	      SIZES(struct sl_prefix, struct sl_route_val), .writable = true,
+	      .text = "where address ranges are"),
 	TABLE(FLOW, "flow", EXACT, tuple_key, flow_value,
-	      SIZES(struct sl_tuple, struct sl_flow), .alias = flow_alias,
+	      SIZES(struct sl_tuple, struct sl_flow), .alias = flow_alias, .deletable = true,
 	      .text = "established flows"),
 	TABLE(HALF, "half", EXACT, tuple_key, flow_value,
-	      SIZES(struct sl_tuple, struct sl_flow), .alias = flow_alias,
+	      SIZES(struct sl_tuple, struct sl_flow), .alias = flow_alias, .deletable = true,
 	      .text = "flows not yet established"),
 	TABLE(FRAG, "frag", EXACT, frag_key, frag_value,
-	      SIZES(struct sl_frag_key, struct sl_frag_val), .text = "ports of fragmented packets"),
+	      SIZES(struct sl_frag_key, struct sl_frag_val), .deletable = true,
+	      .text = "ports of fragmented packets"),
 	TABLE(STATE, "state", INDEX, state_key, state_value, SIZES(__u32, struct sl_state),
 	      .text = "the node's own run-time state"),
 	TABLE(DROP, "drop", INDEX, drop_key, counter_value, SIZES(__u32, struct sl_counter),
 	      .text = "drops by reason", .percpu = true),
 	TABLE(DROP_RULE, "drop_rule", EXACT, drop_rule_key, counter_value,
-	      SIZES(struct sl_drop_key, struct sl_counter), .text = "drops by who decided"),
+	      SIZES(struct sl_drop_key, struct sl_counter), .deletable = true,
+	      .text = "drops by who decided"),
 	TABLE(COUNT, "count", INDEX, count_key, count_value, SIZES(__u32, __u64),
 	      .text = "events counted", .percpu = true),
 	TABLE(EVENTS, "events", NONE, none, none, .text = "ring of drops and closed flows"),
@@ -430,4 +435,14 @@ const struct sluice_table *sluice_tables(size_t *count)
 {
 	*count = ARRAY_SIZE(tables);
 	return tables;
+}
+
+int sluice_table_origin(const struct sluice_table *t)
+{
+	const struct sluice_field *f;
+
+	for (f = t->value; f->name; f++)
+		if (f->names == origins)
+			return f->offset;
+	return -1;
 }

@@ -55,13 +55,39 @@ struct sluice_table {
 	enum sl_map map;
 	enum sluice_match match;
 	bool percpu;			/* values are summed on reading */
-	bool writable;			/* entries may be changed by hand */
+	bool writable;			/* entries of origin admin: by hand */
+	bool deletable;			/* entries may be deleted by hand, whoever wrote them */
 	__u16 key_size, value_size;
 	const struct sluice_field *key, *value;	/* end: name NULL */
 	const struct sluice_field *alias;	/* flow tables: value of an alias */
 };
 
 const struct sluice_table *sluice_tables(size_t *count);
+/* Offset in a value of @t of who wrote the entry; -1: entries of @t have no owner. */
+int sluice_table_origin(const struct sluice_table *t);
+
+/* What may be done by hand to an entry; numbered as the netlink family does. */
+enum sluice_entry_op {
+	SLUICE_ENTRY_INSERT,		/* the key must not be in use */
+	SLUICE_ENTRY_MODIFY,		/* it must be, by an entry of origin admin */
+	SLUICE_ENTRY_SET,		/* either of the two */
+	SLUICE_ENTRY_DELETE,		/* it must be in use */
+	__SLUICE_ENTRY_MAX,
+};
+
+/* Longest words of an error, with the NUL; netlink carries no longer ones. */
+#define SLUICE_ERROR_TEXT	80
+
+/*
+ * sluice_entry_check() - is this well formed, and may it be done by hand at all?
+ * @value: not looked at with a deletion
+ * @text: SLUICE_ERROR_TEXT bytes, says why not
+ *
+ * What is in the table is not looked at. Returns 0, -EPERM (the table or the
+ * key is the daemon's) or -EINVAL.
+ */
+int sluice_entry_check(const struct sluice_table *t, enum sluice_entry_op op, const void *key,
+		       const void *value, char *text);
 
 #ifdef __cplusplus
 }
