@@ -162,7 +162,7 @@ static struct memtables *mem_new(void)
 	btab_init(&m->port, sizeof(struct sl_port_key), sizeof(struct sl_port_val));
 	m->die_at = -1;
 	m->t = (struct tables){ m, m->eps, mem_each, mem_update, mem_del, mem_lookup,
-				mem_set_class, mem_set_policy };
+				mem_set_class, mem_set_policy, NULL };
 	return m;
 }
 

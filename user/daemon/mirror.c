@@ -96,10 +96,22 @@ struct loading {
 	enum sl_map map;
 };
 
+/* Entries of the administrator's are in no difference, and so never touched. */
+static bool is_admins(enum sl_map map, const void *val)
+{
+	const struct sl_rule_val *rule = val;
+	const struct sl_port_val *port = val;
+
+	return (map == SL_MAP_RULE && rule->origin == SL_ORIGIN_ADMIN) ||
+	       (map == SL_MAP_PORT && port->origin == SL_ORIGIN_ADMIN);
+}
+
 static int load_one(void *arg, const void *key, const void *val)
 {
 	struct loading *l = arg;
 
+	if (is_admins(l->map, val))
+		return 0;
 	return note_set(l->m, l->map, key, val);
 }
 

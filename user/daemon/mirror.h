@@ -29,7 +29,7 @@ struct mirror {
 
 int mirror_init(struct mirror *m, const struct tables *t);
 void mirror_exit(struct mirror *m);
-/* Reads everything back. */
+/* Reads everything back that is the daemon's. */
 int mirror_load(struct mirror *m);
 
 /* Queue a write; those queued are done in this order. Errors make the mirror invalid. */

@@ -56,6 +56,13 @@ static uint64_t content_hash(const struct portset *s)
 	return h;
 }
 
+/* 0 stands for none; the upper half is the administrator's. */
+static __u32 usable_id(__u32 id)
+{
+	id &= ~SL_PORTS_ADMIN;
+	return id ? id : 1;
+}
+
 struct portset *portset_get(struct portsets *ps, const struct judgement *j, bool *fresh)
 {
 	struct portset *s = build(j), *old;
@@ -74,8 +81,9 @@ struct portset *portset_get(struct portsets *ps, const struct judgement *j, bool
 		old->refs++;
 		return old;
 	}
-	for (s->id = hash_id(hash); !s->id || portset_find(ps, s->id); s->id++)
-		;
+	s->id = usable_id(hash_id(hash));
+	while (portset_find(ps, s->id))
+		s->id = usable_id(s->id + 1);
 	s->refs = 1;
 	if (htab_add(&ps->sets, &s->node, hash))
 		goto err_free;
@@ -104,8 +112,8 @@ void portset_rename(struct portsets *ps, struct portset *s,
 	__u32 id = s->id;
 
 	do {
-		id++;
-	} while (!id || portset_find(ps, id) || taken(arg, id));
+		id = usable_id(id + 1);
+	} while (portset_find(ps, id) || taken(arg, id));
 	htab_del(&ps->by_id, &s->by_id);
 	s->id = id;
 	htab_add(&ps->by_id, &s->by_id, hash_mix(id));	/* it has slots: cannot fail */

@@ -248,6 +248,8 @@ static void switch_words(struct commit *cm, const __u64 *word)
 	}
 	if (cm->flip)
 		cm->r->column = !cm->now;
+	if (t->committed)
+		t->committed(t->ctx);
 }
 
 /* ---------------------------------------------------- after the switch */

@@ -272,26 +272,33 @@ static struct route *plan_find(const struct route_plan *plan, const struct sl_pr
 				     dst_cmp) : NULL;
 }
 
+enum map_there {
+	MAP_ABSENT,
+	MAP_OTHER,			/* ours, with another value */
+	MAP_SAME,			/* as wanted, or not ours to write */
+};
+
 struct map_sync {
 	int fd;
 	const struct route_plan *plan;
-	bool *there;			/* by index in the plan: written already */
+	enum map_there *there;		/* by index in the plan */
 	struct sl_prefix *stale;
 	size_t nstale, stale_size;
+	struct why *why;
 };
 
-static int map_visit(struct map_sync *s, const struct sl_prefix *key)
+static void map_tell_admins(struct map_sync *s, const struct sl_prefix *dst)
 {
-	struct route *want = plan_find(s->plan, key);
-	struct sl_route_val val;
+	char text[SLUICE_PREFIX_STRLEN];
+
+	why_set(s->why, 0, "route %s: left as the administrator wrote it",
+		sluice_prefix_format(dst, text));
+}
+
+static int map_stale(struct map_sync *s, const struct sl_prefix *key)
+{
 	struct sl_prefix *p;
 
-	if (want) {
-		/* A key that is there finds itself, not a shorter prefix. */
-		s->there[want - s->plan->routes] = !bpf_map_lookup_elem(s->fd, key, &val) &&
-						   !memcmp(&val, &want->val, sizeof(val));
-		return 0;
-	}
 	if (s->nstale == s->stale_size) {
 		p = realloc(s->stale, (s->stale_size * 2 + 16) * sizeof(*p));
 		if (!p)
@@ -300,6 +307,25 @@ static int map_visit(struct map_sync *s, const struct sl_prefix *key)
 		s->stale_size = s->stale_size * 2 + 16;
 	}
 	s->stale[s->nstale++] = *key;
+	return 0;
+}
+
+static int map_visit(struct map_sync *s, const struct sl_prefix *key)
+{
+	struct route *want = plan_find(s->plan, key);
+	struct sl_route_val val;
+	bool admins, same;
+
+	/* A key that is there finds itself, not a shorter prefix. */
+	if (bpf_map_lookup_elem(s->fd, key, &val))
+		return 0;
+	admins = val.origin == SL_ORIGIN_ADMIN;
+	if (!want)
+		return admins ? 0 : map_stale(s, key);
+	same = !memcmp(&val, &want->val, sizeof(val));
+	if (admins)
+		map_tell_admins(s, key);
+	s->there[want - s->plan->routes] = admins || same ? MAP_SAME : MAP_OTHER;
 	return 0;
 }
 
@@ -317,19 +343,31 @@ static int map_walk(struct map_sync *s)
 	return err;
 }
 
+/* The flags hold against an administrator who writes at the same time. */
+static int map_write_one(struct map_sync *s, size_t i)
+{
+	const struct route *r = &s->plan->routes[i];
+	int err;
+
+	if (s->there[i] == MAP_SAME)
+		return 0;
+	err = bpf_map_update_elem(s->fd, &r->dst, &r->val,
+				  s->there[i] == MAP_OTHER ? BPF_EXIST : BPF_NOEXIST);
+	if (err != -EEXIST)
+		return err ? err : 1;
+	map_tell_admins(s, &r->dst);
+	return 0;
+}
+
 static int map_write(struct map_sync *s)
 {
-	int n = 0, err;
+	int n = 0, done;
 
 	for (size_t i = 0; i < s->plan->count; i++) {
-		const struct route *r = &s->plan->routes[i];
-
-		if (s->there[i])
-			continue;
-		err = bpf_map_update_elem(s->fd, &r->dst, &r->val, BPF_ANY);
-		if (err)
-			return err;
-		n++;
+		done = map_write_one(s, i);
+		if (done < 0)
+			return done;
+		n += done;
 	}
 	for (size_t i = 0; i < s->nstale; i++)
 		bpf_map_delete_elem(s->fd, &s->stale[i]);
@@ -338,7 +376,7 @@ static int map_write(struct map_sync *s)
 
 int route_sync_map(struct sluice *sl, const struct route_plan *plan, struct why *why)
 {
-	struct map_sync s = { .fd = sluice_map_fd(sl, SL_MAP_ROUTE), .plan = plan };
+	struct map_sync s = { .fd = sluice_map_fd(sl, SL_MAP_ROUTE), .plan = plan, .why = why };
 	int err;
 
 	s.there = calloc(plan->count + 1, sizeof(*s.there));

@@ -47,7 +47,10 @@ void route_plan_free(struct route_plan *plan);
 enum sl_route_kind route_node_kind(const struct route_input *in, const struct policy_node *node);
 const char *route_kind_name(enum sl_route_kind kind);
 
-/* Returns how many entries were written or deleted, or a negative errno. */
+/*
+ * Returns how many entries were written or deleted, or a negative errno. An
+ * administrator's entry stays, wanted or not; @why tells where it is in the way.
+ */
 int route_sync_map(struct sluice *sl, const struct route_plan *plan, struct why *why);
 /* Only routes of ROUTE_PROTO are touched; @plan NULL: none is wanted. */
 int route_sync_kernel(struct rt *rt, const struct route_plan *plan, struct why *why);

@@ -219,11 +219,11 @@ struct ruleset *ruleset_find(const struct rulesets *rs, __u32 id)
 	return n ? container_of(n, struct ruleset, by_id) : NULL;
 }
 
-/* 0 stands for "no rules", and the highest for "closed". */
+/* 0 stands for "no rules"; the upper half is the administrator's, "closed" among it. */
 static __u32 usable_id(__u32 id)
 {
-	id &= SL_EP_RULESET_MASK;
-	return id && id != SL_RULESET_CLOSED ? id : 1;
+	id &= SL_EP_RULESET_MASK & ~SL_RULESET_ADMIN;
+	return id ? id : 1;
 }
 
 static int publish(struct rulesets *rs, struct ruleset *r, uint64_t hash)

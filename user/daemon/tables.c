@@ -160,12 +160,17 @@ static void kernel_set_policy(void *ctx, __u32 ep, __u64 word)
 	sluice_ep_set_policy(&sluice_eps(ctx)[ep], word);
 }
 
+static void kernel_committed(void *ctx)
+{
+	__atomic_add_fetch(&sluice_state(ctx)->commits, 1, __ATOMIC_RELEASE);
+}
+
 void tables_of_kernel(struct sluice *sl, struct tables *t)
 {
 	*t = (struct tables){
 		.ctx = sl, .eps = sluice_eps(sl), .each = kernel_each, .update = kernel_update,
 		.del = kernel_del, .lookup = kernel_lookup, .set_class = kernel_set_class,
-		.set_policy = kernel_set_policy,
+		.set_policy = kernel_set_policy, .committed = kernel_committed,
 	};
 }
 

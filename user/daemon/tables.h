@@ -21,6 +21,7 @@ struct tables {
 	int (*lookup)(void *ctx, enum sl_map map, const void *key, void *val);
 	void (*set_class)(void *ctx, __u32 ep, unsigned int column, enum sl_family f, __u32 id);
 	void (*set_policy)(void *ctx, __u32 ep, __u64 word);
+	void (*committed)(void *ctx);	/* what is wanted is in force; may be NULL */
 };
 
 size_t tables_key_size(enum sl_map map);
