@@ -71,6 +71,7 @@ GOOD = {
     "choice": None, "count": "3", "seconds": "0.5", "dir": "/nonexistent", "pod": "shop/web-1",
     "policy": "shop/db", "prefix": "10.0.0.0/8", "proto": "tcp", "port": "80",
     "service": "5432/tcp", "peer": "10.244.0.5", "endpoint": "2", "table": "rule", "word": "pods",
+    "number": "0x2a", "file": "/dev/null",
 }
 BAD = {
     "choice": ["", "purple"],
@@ -87,7 +88,14 @@ BAD = {
     "endpoint": ["", "0", "4096", "web-1", "10.0.0.0/8"],
     "table": ["", "rul", "sl_rule"],
     "word": [""],
+    "number": ["", "-1", "4294967296", "0x", "0x100000000", "1x", " 1"],
+    "file": [""],
 }
+
+
+# Commands that change the dataplane: what they do more than once is not the same.
+EDITS = {"table insert", "table modify", "table set", "table delete", "transaction", "rule add",
+         "rule del"}
 
 
 def good(thing):

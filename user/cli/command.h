@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 struct cli;
+struct sluice_txn;
 
 /* What a value must look like; value.c says so to the user. */
 enum cli_type {
@@ -28,6 +29,8 @@ enum cli_type {
 	CLI_PEER,		/* NS/NAME or address */
 	CLI_ENDPOINT,		/* id, NS/NAME or address */
 	CLI_TABLE,		/* name of a table */
+	CLI_NUMBER,		/* 0 to 4294967295, decimal or 0x… */
+	CLI_FILE,
 	CLI_WORD,		/* anything, not empty */
 	__CLI_TYPE_MAX,
 };
@@ -87,6 +90,12 @@ struct cli_command {
 	bool hidden;
 	bool fallback;			/* what its group does when no command is given */
 	int (*run)(struct cli *cli);	/* returns the exit status; NULL: group */
+	/*
+	 * Adds what the command changes to a transaction, instead of doing it; 0 or
+	 * a negative errno with @why (CLI_WHY bytes) saying what is wrong. NULL:
+	 * the command is none that a transaction can have.
+	 */
+	int (*queue)(struct cli *cli, struct sluice_txn *txn, char *why);
 	const struct cli_command *const *sub; /* group: NULL-terminated */
 };
 

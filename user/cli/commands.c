@@ -64,7 +64,9 @@ static const struct cli_command drop = {
 static const struct cli_command table = {
 	.name = "table",
 	.summary = "The dataplane's tables as they are in the kernel",
-	.sub = (const struct cli_command *const[]){ &cmd_table_list, &cmd_table_dump, NULL },
+	.sub = (const struct cli_command *const[]){ &cmd_table_list, &cmd_table_dump,
+						    &cmd_table_insert, &cmd_table_modify,
+						    &cmd_table_set, &cmd_table_delete, NULL },
 };
 
 const struct cli_command cli_root = {
@@ -79,7 +81,7 @@ const struct cli_command cli_root = {
 		"prints one JSON document; a command that goes on (--watch, drop watch) prints one "
 		"document a line.",
 	.sub = (const struct cli_command *const[]){
-		&cmd_status, &endpoint, &node, &policy, &class, &flow, &drop, &table,
+		&cmd_status, &endpoint, &node, &policy, &class, &flow, &drop, &table, &cmd_transaction,
 		&cmd_features, &cmd_version, &cmd_help, &cmd_complete, NULL },
 };
 

@@ -21,8 +21,13 @@ extern const struct cli_command cmd_policy_explain;
 extern const struct cli_command cmd_policy_list;
 extern const struct cli_command cmd_policy_show;
 extern const struct cli_command cmd_status;
+extern const struct cli_command cmd_table_delete;
 extern const struct cli_command cmd_table_dump;
+extern const struct cli_command cmd_table_insert;
 extern const struct cli_command cmd_table_list;
+extern const struct cli_command cmd_table_modify;
+extern const struct cli_command cmd_table_set;
+extern const struct cli_command cmd_transaction;
 extern const struct cli_command cmd_version;
 
 #endif

@@ -16,7 +16,7 @@
 #include "suggest.h"
 #include "value.h"
 
-#define SET_MAX	64		/* different options of all commands */
+#define SET_MAX	96		/* different options of all commands */
 #define LONG	256		/* getopt's value of an option without a letter, and up */
 
 struct optset {
@@ -363,11 +363,13 @@ static int check_args(struct cli_line *line)
 {
 	const struct cli_arg *arg = line_command(line)->args;
 	char name[64];
-	size_t i = 0;
+	size_t i = 0, first;
 	int err;
 
-	for (; arg && arg->metavar; arg += !arg->repeat) {
-		if (i == line->nargs && (arg->optional || (arg->repeat && i)))
+	for (first = 0; arg && arg->metavar; arg += !arg->repeat) {
+		if (!arg->repeat)
+			first = i + 1;
+		if (i == line->nargs && (arg->optional || (arg->repeat && i > first)))
 			return 0;
 		if (i == line->nargs)
 			return line_error(line, "%s is missing: %s", arg->metavar,

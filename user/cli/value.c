@@ -53,6 +53,24 @@ int value_seconds(const char *text, double *out)
 	return 0;
 }
 
+int value_number(const char *text, __u32 *out)
+{
+	unsigned long n = 0;
+	char *end;
+
+	if (text[0] != '0' || (text[1] != 'x' && text[1] != 'X')) {
+		if (parse_uint(text, 0xffffffffUL, &n))
+			return -EINVAL;
+	} else {
+		/* digits only: strtoul() would take a sign */
+		n = isxdigit((unsigned char)text[2]) ? strtoul(text + 2, &end, 16) : 0;
+		if (!isxdigit((unsigned char)text[2]) || *end || n > 0xffffffffUL)
+			return -EINVAL;
+	}
+	*out = n;
+	return 0;
+}
+
 int value_port(const char *text, __u16 *out)
 {
 	unsigned long n;
@@ -217,6 +235,13 @@ static int check_peer(const char *text)
 	return value_is_pair(text) ? 0 : sluice_addr_parse(text, &a);
 }
 
+static int check_number(const char *text)
+{
+	__u32 n;
+
+	return value_number(text, &n);
+}
+
 static int check_endpoint(const char *text)
 {
 	unsigned long n;
@@ -275,5 +300,9 @@ const struct cli_type_info cli_types[__CLI_TYPE_MAX] = {
 	[CLI_TABLE] = { .name = "table", .metavar = "NAME", .check = check_table,
 			.what = "a table's name, see 'sluice table list'", .complete = "tables",
 			.word = word_table },
+	[CLI_NUMBER] = { .name = "number", .metavar = "N", .check = check_number,
+			 .what = "a whole number from 0 to 4294967295" },
+	[CLI_FILE] = { .name = "file", .metavar = "FILE", .check = check_word,
+		       .what = "a file, or '-' for the standard input", .complete = "file" },
 	[CLI_WORD] = { .name = "word", .metavar = "WORD", .what = "a word", .check = check_word },
 };

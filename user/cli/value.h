@@ -15,7 +15,7 @@ struct cli_type_info {
 	const char *what;		/* "a port, 1 to 65535" */
 	/* 0 or -EINVAL; NULL: every text is right */
 	int (*check)(const char *text);
-	/* kind for `sluice __complete`; "dir": a directory; NULL: nothing */
+	/* kind for `sluice __complete`; "dir", "file": what the shell knows itself; NULL: nothing */
 	const char *complete;
 	/* The @i-th of the words that are right, NULL behind the last; NULL: no such list. */
 	const char *(*word)(size_t i);
@@ -27,6 +27,8 @@ extern const struct cli_type_info cli_types[__CLI_TYPE_MAX];
 int value_count(const char *text, unsigned long *out);
 int value_seconds(const char *text, double *out);
 int value_port(const char *text, __u16 *out);
+/* 0 to 4294967295; hexadecimal with 0x. */
+int value_number(const char *text, __u32 *out);
 /* A name ("tcp") or a number, 0 to 255. */
 int value_proto(const char *text, int *out);
 /* @text as an address or a prefix; an address is a prefix of full length. */

@@ -22,6 +22,7 @@ static const char logic[] =
 "	case $values in\n"
 "	-)	;;\n"
 "	@dir)	compgen -d -- \"$cur\" ;;\n"
+"	@file)	compgen -f -- \"$cur\" ;;\n"
 "	@*)	compgen -W \"$(_sluice_ask \"${values#@}\")\" -- \"$cur\" ;;\n"
 "	*)	compgen -W \"$values\" -- \"$cur\" ;;\n"
 "	esac\n"

@@ -53,6 +53,8 @@ static void put_action(FILE *f, enum cli_type type, const char *const *values)
 		fputc(')', f);
 	} else if (kind && !strcmp(kind, "dir")) {
 		fputs("_files -/", f);
+	} else if (kind && !strcmp(kind, "file")) {
+		fputs("_files", f);
 	} else if (kind) {
 		fprintf(f, "_sluice_ask %s", kind);
 	}
