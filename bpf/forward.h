@@ -109,9 +109,9 @@ static __always_inline int sl_neigh_out(const struct sl_flow *f, __u32 ifindex)
 	return bpf_redirect_neigh(ifindex, &nh, sizeof(nh), 0);
 }
 
-static __always_inline int sl_peer_out(const struct sl_flow_dir *d)
+static __always_inline int sl_peer_out(struct __sk_buff *skb, const struct sl_flow_dir *d)
 {
-	return d->flags & SL_FLOW_DIR_XMIT ? bpf_redirect(d->out_ifindex, 0) :
+	return d->flags & SL_FLOW_DIR_XMIT ? sl_judged_xmit(skb, d->out_ifindex) :
 					     bpf_redirect_peer(d->out_ifindex, 0);
 }
 
@@ -218,7 +218,7 @@ __noinline int sl_forward(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flo
 	sl_hop_csum(skb, c);
 	switch (d->action) {
 	case SL_ACTION_PEER:
-		return sl_peer_out(d);
+		return sl_peer_out(skb, d);
 	case SL_ACTION_NEIGH:
 		return sl_neigh_out(f, d->out_ifindex);
 	default:

@@ -12,6 +12,7 @@
 #ifndef SL_BPF_ICMP_H
 #define SL_BPF_ICMP_H
 
+#include "bpf/judged.h"
 #include "bpf/nat.h"
 
 #define SL_ICMP4_KEEP	548	/* 576 in all: RFC 1812 section 4.3.2.3 */
@@ -188,7 +189,7 @@ static __always_inline int sl_icmp_to_pod(struct __sk_buff *skb)
 	struct sl_ep *ep = NULL;
 
 	if (sl_if_ep(skb->ifindex, &ep) && ep && ep->flags & SL_EP_FLAG_NETKIT)
-		return bpf_redirect(skb->ifindex, 0);
+		return sl_judged_xmit(skb, skb->ifindex);
 	return bpf_redirect_peer(skb->ifindex, 0);
 }
 

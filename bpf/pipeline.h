@@ -40,11 +40,12 @@ static __always_inline bool sl_fast_right(struct __sk_buff *skb, struct sl_ctx *
 	const struct sl_flow_dir *d = &f->dir[c->dir & 1];
 	const struct ethhdr *eth = (void *)(long)skb->data;
 	__u32 want = hook == SL_HOOK_FROM_POD ? SL_FLOW_DIR_SMAC : 0;
+	__u32 either = hook == SL_HOOK_FROM_POD ? SL_FLOW_DIR_XMIT : 0;
 	struct sl_state *st = sl_state_get();
 
 	if (f->kind != SL_FLOW_KIND_FLOW)
 		return false;
-	if (d->flags != want || d->in_ifindex != c->way_in)
+	if ((d->flags & ~either) != want || d->in_ifindex != c->way_in)
 		return false;
 	if (!st || f->route_gen != SL_READ_ONCE(st->route_gen))
 		return false;
@@ -121,6 +122,8 @@ static __always_inline int sl_fast(struct __sk_buff *skb, struct sl_ctx *c, __u3
 	sl_count_inc(SL_COUNT_FLOW_HIT);
 	if (hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK)
 		return SL_ACT_NEXT;
+	if (hook == SL_HOOK_FROM_POD)
+		return sl_peer_out(skb, d);
 	return bpf_redirect_peer(d->out_ifindex, 0);
 }
 
@@ -155,6 +158,7 @@ static __always_inline int sl_run_from_pod(struct __sk_buff *skb)
 	struct sl_ctx c;
 	int act;
 
+	sl_judged_clear(skb);
 	sl_ctx_init(skb, &c, SL_HOOK_FROM_POD);
 	if (sl_likely(sl_parse_fast(skb, &c))) {
 		act = sl_fast(skb, &c, SL_HOOK_FROM_POD);
@@ -182,7 +186,6 @@ __noinline int sl_slow_to_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 par
 {
 	struct sl_ep *ep = NULL;
 	bool own = !skb->ingress_ifindex;	/* sent by a socket of this node */
-	__u32 kind, id = 0;
 	int act;
 
 	if (!c)
@@ -198,10 +201,6 @@ __noinline int sl_slow_to_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 par
 		return sl_drop_packet(skb, c, SL_DROP_NO_EP);
 	if (parsed != SL_PARSE_OK || sl_addr_is_multicast(c->family, sl_pkt_daddr(c)))
 		return sl_to_pod_other(skb, c, parsed, own);
-	kind = sl_addr_kind(sl_pkt_saddr(c), &id);
-	/* Sent to this device by a pod's hook that can't redirect to a peer: judged there. */
-	if (own && kind == SL_ADDR_EP)
-		return SL_ACT_NEXT;
 	if (!sl_addr_eq(sl_pkt_daddr(c), &ep->addr[c->family & 1])) {
 		/* The node may speak to the pod's link-local address; others may not. */
 		if (!own || !sl_addr_is_linklocal(c->family, sl_pkt_daddr(c)))
@@ -224,6 +223,8 @@ static __always_inline int sl_run_to_pod(struct __sk_buff *skb)
 	struct sl_ctx c;
 	int act;
 
+	if (sl_judged_take(skb))
+		return SL_ACT_NEXT;
 	sl_ctx_init(skb, &c, SL_HOOK_TO_POD);
 	if (sl_likely(sl_parse_fast(skb, &c))) {
 		act = sl_fast(skb, &c, SL_HOOK_TO_POD);

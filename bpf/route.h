@@ -47,7 +47,7 @@ static __always_inline void sl_end_set(struct sl_flow *n, __u32 e, __u8 action, 
 	to->out_ifindex = ifindex;
 	to->mtu = mtu;
 	from->in_ifindex = action == SL_ACTION_STACK ? 0 : ifindex;
-	from->flags &= ~SL_FLOW_DIR_SMAC;
+	from->flags &= ~(SL_FLOW_DIR_SMAC | SL_FLOW_DIR_XMIT);
 	n->ep[e & 1] = 0;
 	n->gen[e & 1] = 0;
 }
@@ -72,7 +72,6 @@ static __always_inline int sl_end_ep(struct sl_scratch *s, __u32 e, __u32 id)
 	s->flow.gen[e] = sl_policy_gen(s->word[e]);
 	s->class_ep[e] = id;
 	/* A netkit peer program is no ingress hook: no redirect to a peer from there. */
-	from->flags &= ~SL_FLOW_DIR_XMIT;
 	if (ep->flags & SL_EP_FLAG_NETKIT)
 		from->flags |= SL_FLOW_DIR_XMIT;
 	return SL_DROP_NONE;

@@ -1,6 +1,6 @@
 BPFTEST := selftests/bpf
 
-BPF_OBJS += $(O)/$(BPFTEST)/bench.bpf.o $(O)/$(BPFTEST)/tunnel.bpf.o
+BPF_OBJS += $(patsubst %,$(O)/$(BPFTEST)/%.bpf.o,bench counted tunnel)
 
 BPF_TESTS := $(patsubst $(BPFTEST)/%.c,%,$(filter-out %.bpf.c,$(wildcard $(BPFTEST)/test_*.c)))
 TESTS += $(BPF_TESTS:%=$(BPFTEST)/%) $(BPFTEST)/stage_ns

@@ -84,19 +84,23 @@ static void find_devices(void)
 	get_mac("tun0", env.tun_mac);
 }
 
-/* The tunnel wrapper works on the pipeline's own maps. */
-static int load_tunnel(void)
+int env_reuse_maps(struct bpf_object *obj)
 {
 	struct bpf_map *m, *own;
 
-	env.tun = tunnel_bpf__open();
-	if (!env.tun)
-		return -1;
-	bpf_object__for_each_map(m, env.tun->obj) {
+	bpf_object__for_each_map(m, obj) {
 		own = bpf_object__find_map_by_name(env.sk->obj, bpf_map__name(m));
 		if (own && !bpf_map__is_internal(m) && bpf_map__reuse_fd(m, bpf_map__fd(own)))
 			return -1;
 	}
+	return 0;
+}
+
+static int load_tunnel(void)
+{
+	env.tun = tunnel_bpf__open();
+	if (!env.tun || env_reuse_maps(env.tun->obj))
+		return -1;
 	return tunnel_bpf__load(env.tun);
 }
 

@@ -63,6 +63,8 @@ extern const struct fam fams[2];
 
 int env_setup(void **state);
 int env_teardown(void **state);
+/* Before @obj is loaded: its maps become the pipeline's own. 0 or -1. */
+int env_reuse_maps(struct bpf_object *obj);
 /* Tables, counters and endpoints as they were: nothing isolated, generation 1. */
 int env_reset(void **state);
 

@@ -437,10 +437,10 @@ ENV_TEST(pod_by_the_stack)
 		env_rule(SET, SL_DIR_INGRESS, 7, SL_VERDICT_ALLOW, 50, 0);
 		env_stack_pkt(2, &p, s);
 		expect_pass(env_to_pod(2, &p, env.ep_if[1]), NEXT);
-		/* sent by another pod's hook that can't redirect to a peer: judged there */
+		/* nor is it another when a socket of the node's speaks in its name */
 		env_policy(2, ISO_IN, SET + 1, 2, 0);
 		env_stack_pkt(2, &p, s);
-		expect_pass(env_to_pod(2, &p, 0), NEXT);
+		expect_drop(env_to_pod(2, &p, 0), SL_DROP_POLICY_INGRESS);
 	}
 }
 

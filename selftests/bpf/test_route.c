@@ -449,34 +449,6 @@ ENV_TEST(uplink_leaves_the_rest_alone)
 	}
 }
 
-/* A netkit pod's hook can't redirect to a peer: it sends on the receiver's device. */
-ENV_TEST(netkit_sender)
-{
-	struct sl_flow flow;
-
-	for_families(f) {
-		struct pkt_spec s = tcp_to(f, f->pod[2]), r = env_reply(&s);
-		struct pkt p;
-
-		env_ep(1)->flags |= SL_EP_FLAG_NETKIT;
-		env_ep_write(1);
-		expect_pass(env_pod_sends(1, s), REDIRECT);
-		env_flow(&s, &flow);
-		assert_int_equal(flow.dir[flow.orig].flags, SL_FLOW_DIR_SMAC | SL_FLOW_DIR_XMIT);
-		assert_int_equal(flow.dir[!flow.orig].flags, SL_FLOW_DIR_SMAC);
-		/* which its program lets pass, and counts no second time */
-		env_stack_pkt(2, &p, s);
-		expect_pass(env_to_pod(2, &p, 0), NEXT);
-		expect_pass(env_pod_sends(2, r), REDIRECT);
-		s.flags = TH_ACK;
-		env_pod_pkt(1, &p, s);
-		expect_pass(env_from_pod(1, &p), REDIRECT);
-		expect_pass(env_to_pod(2, &p, 0), NEXT);
-		env_flow(&s, &flow);
-		assert_int_equal(flow.dir[flow.orig].packets, 2);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -500,7 +472,6 @@ int main(void)
 		env_test(no_route),
 		env_test(another_link_is_the_stacks),
 		env_test(uplink_leaves_the_rest_alone),
-		env_test(netkit_sender),
 	};
 
 	return env_main(tests);
