@@ -158,6 +158,12 @@ static __always_inline void sl_flow_touch(struct sl_flow *f)
 		f->last_ns = now;
 }
 
+static __always_inline void sl_flow_count(struct sl_flow_dir *d, __u32 len)
+{
+	__sync_fetch_and_add(&d->packets, 1);
+	__sync_fetch_and_add(&d->bytes, len);
+}
+
 /* The flow first: an alias without one is dead, whoever comes in between. */
 static __always_inline void sl_flow_del(const struct sl_tuple *key, const struct sl_flow *f,
 					__u32 reason)
@@ -200,41 +206,73 @@ static __always_inline long sl_alias_promote(struct sl_ctx *c, struct sl_scratch
 	return err;
 }
 
-/*
- * The initiator of @half was heard again after a reply: established. Alias,
- * then flow, then the half-open ones away; at every step the flow that is
- * found first is whole. Returns the entry that lives on, which is @half when
- * sl_flow refused.
- */
-static __always_inline struct sl_flow *sl_flow_promote(struct sl_ctx *c, struct sl_flow *half)
+/* The packet's part in the flow that it passes by: state, age, counters. */
+static __always_inline void sl_flow_note(const struct sl_ctx *c, struct sl_flow *f)
 {
-	struct sl_scratch *s = sl_scratch_get();
+	sl_flow_track(c, f);
+	sl_flow_touch(f);
+	sl_flow_count(&f->dir[c->dir & 1], c->len);
+}
+
+/* The flow in scratch goes into sl_flow; the half-open entry is not touched. */
+static __always_inline long sl_flow_insert(struct sl_ctx *c, struct sl_scratch *s)
+{
 	struct sl_flow *f;
 	bool fresh;
 	long err;
 
-	if (!s)
-		return half;
-	s->flow = *half;
-	s->flow.state = SL_FLOW_ESTABLISHED;
 	err = sl_alias_promote(c, s, &fresh);
 	if (!err)
 		err = bpf_map_update_elem(&sl_flow, &c->key, &s->flow, BPF_NOEXIST);
+	if (!err) {
+		sl_flow_tell(&c->key, &s->flow, SL_CLOSE_NONE);
+		return 0;
+	}
 	/* Another CPU may have been quicker with the same flow. */
-	f = !err || err == -SL_EEXIST ? bpf_map_lookup_elem(&sl_flow, &c->key) : NULL;
-	if (!f) {
-		if (fresh)
-			bpf_map_delete_elem(&sl_flow, &s->alias_key);
+	f = err == -SL_EEXIST ? bpf_map_lookup_elem(&sl_flow, &c->key) : NULL;
+	if (f) {
+		sl_flow_note(c, f);
+		return 0;
+	}
+	if (fresh)
+		bpf_map_delete_elem(&sl_flow, &s->alias_key);
+	return err;
+}
+
+/*
+ * The initiator of @half was heard again after a reply: established. Alias,
+ * then flow, then the half-open ones away; at every step the flow that is
+ * found first is whole. True: the packet is noted, and its flow is in scratch
+ * for reading; @half is free for others. False: sl_flow refused.
+ */
+static __always_inline bool sl_flow_promote(struct sl_ctx *c, const struct sl_flow *half)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_flow *n;
+	long err;
+
+	if (!s)
+		return false;
+	n = &s->flow;
+	*n = *half;
+	n->state = SL_FLOW_ESTABLISHED;
+	sl_flow_note(c, n);
+	err = sl_flow_insert(c, s);
+	if (err) {
 		sl_count_refused(err);
-		return half;
+		return false;
 	}
 	bpf_map_delete_elem(&sl_half, &c->key);
-	if (s->flow.dir[s->flow.orig & 1].flags & SL_FLOW_DIR_SNAT)
+	if (n->dir[n->orig & 1].flags & SL_FLOW_DIR_SNAT)
 		bpf_map_delete_elem(&sl_half, &s->alias_key);
 	sl_count_inc(SL_COUNT_FLOW_PROMOTED);
-	if (!err)
-		sl_flow_tell(&c->key, f, SL_CLOSE_NONE);
-	return f;
+	return true;
+}
+
+/* Is this the packet that @half waits for? */
+static __always_inline bool sl_half_ripe(const struct sl_ctx *c, const struct sl_flow *half)
+{
+	return half->state == SL_FLOW_REPLIED && (c->dir & 1) == (half->orig & 1) && !sl_is_rst(c);
 }
 
 #endif /* SL_BPF_FLOW_H */

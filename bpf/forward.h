@@ -10,12 +10,6 @@
 #include "bpf/flow.h"
 #include "bpf/icmp.h"
 
-static __always_inline void sl_flow_count(struct sl_flow_dir *d, __u32 len)
-{
-	__sync_fetch_and_add(&d->packets, 1);
-	__sync_fetch_and_add(&d->bytes, len);
-}
-
 static __always_inline void sl_mac_write(struct ethhdr *eth, const struct sl_flow_dir *d)
 {
 	const __u32 *from = (const void *)d->dmac;
@@ -109,10 +103,11 @@ static __always_inline int sl_neigh_out(const struct sl_flow *f, __u32 ifindex)
 	return bpf_redirect_neigh(ifindex, &nh, sizeof(nh), 0);
 }
 
-static __always_inline int sl_peer_out(struct __sk_buff *skb, const struct sl_flow_dir *d)
+/* @flags: enum sl_flow_dir_flag. */
+static __always_inline int sl_peer_out(struct __sk_buff *skb, __u32 flags, __u32 ifindex)
 {
-	return d->flags & SL_FLOW_DIR_XMIT ? sl_judged_xmit(skb, d->out_ifindex) :
-					     bpf_redirect_peer(d->out_ifindex, 0);
+	return flags & SL_FLOW_DIR_XMIT ? sl_judged_xmit(skb, ifindex) :
+					  bpf_redirect_peer(ifindex, 0);
 }
 
 #define SL_GSO_BY_FRAGS	0xffff
@@ -218,7 +213,7 @@ __noinline int sl_forward(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flo
 	sl_hop_csum(skb, c);
 	switch (d->action) {
 	case SL_ACTION_PEER:
-		return sl_peer_out(skb, d);
+		return sl_peer_out(skb, d->flags, d->out_ifindex);
 	case SL_ACTION_NEIGH:
 		return sl_neigh_out(f, d->out_ifindex);
 	default:

@@ -6,9 +6,9 @@
  *	          └miss─▶ guard ─▶ route ─▶ policy ─▶ nat ─▶ install ─┘
  *
  * The hit path is inlined into each program and does only what a TCP or UDP
- * packet needs whose flow is established, or is left in its state by it, and
- * neither is translated nor leaves by a tunnel. Whatever it does not know it
- * leaves, untouched, to the functions of bpf/slow.h, which can do all of it.
+ * packet needs that neither begins a flow nor resets it, is not translated and
+ * does not leave by a tunnel. Whatever it does not know it leaves, untouched,
+ * to the functions of bpf/slow.h, which can do all of it.
  */
 #ifndef SL_BPF_PIPELINE_H
 #define SL_BPF_PIPELINE_H
@@ -72,23 +72,42 @@ static __always_inline __u32 sl_fast_wire_len(struct __sk_buff *skb, const struc
 	return l3 + (tcp[12] >> 4 << 2) + size;
 }
 
-/*
- * An entry of sl_half for a packet that leaves its state as it is: datagrams
- * one way that nobody answers, and what follows an answer from its side.
- */
+/* And what the slow path need not look up again. */
 static __always_inline struct sl_flow *sl_fast_half(struct sl_ctx *c)
 {
 	struct sl_flow *f = bpf_map_lookup_elem(&sl_half, &c->key);
 
-	c->flags = SL_PKT_NOFLOW;
-	if (!f) {
-		c->flags = SL_PKT_NOFLOW | SL_PKT_NOHALF;
-		return NULL;
-	}
-	if (c->tcp_flags & SL_TCP_FIN)
-		return NULL;
-	return f->state == ((c->dir & 1) == (f->orig & 1) ? SL_FLOW_NEW : SL_FLOW_REPLIED) ? f :
-											     NULL;
+	c->flags = f ? SL_PKT_NOFLOW : SL_PKT_NOFLOW | SL_PKT_NOHALF;
+	return f;
+}
+
+static __always_inline int sl_fast_out(struct __sk_buff *skb, __u32 hook, __u32 action,
+				       __u32 flags, __u32 ifindex)
+{
+	if (hook == SL_HOOK_TO_POD || action == SL_ACTION_STACK)
+		return SL_ACT_NEXT;
+	if (hook == SL_HOOK_FROM_POD)
+		return sl_peer_out(skb, flags, ifindex);
+	return bpf_redirect_peer(ifindex, 0);
+}
+
+/* The packet of a half-open flow, which may be the one that establishes it. */
+__noinline int sl_fast_half_out(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *half)
+{
+	__u32 action, flags, ifindex;
+	struct sl_flow_dir *d;
+
+	if (!c || !half)
+		return SL_ACT_DROP;
+	d = &half->dir[c->dir & 1];
+	/* Once it is established the half-open entry may be another flow's. */
+	action = d->action;
+	flags = d->flags;
+	ifindex = d->out_ifindex;
+	if (!sl_half_ripe(c, half) || !sl_flow_promote(c, half))
+		sl_flow_note(c, half);
+	sl_count_inc(SL_COUNT_FLOW_HIT);
+	return sl_fast_out(skb, c->hook, action, flags, ifindex);
 }
 
 /* SL_ACT_CONTINUE: not a plain packet of a flow whose entry is right. */
@@ -96,12 +115,17 @@ static __always_inline int sl_fast(struct __sk_buff *skb, struct sl_ctx *c, __u3
 {
 	struct sl_flow_dir *d;
 	struct sl_flow *f;
+	bool half = false;
 	__u64 now;
 
 	f = bpf_map_lookup_elem(&sl_flow, &c->key);
-	if (!f && !(f = sl_fast_half(c)))
-		return SL_ACT_CONTINUE;
-	if (c->tcp_flags & (SL_TCP_SYN | SL_TCP_RST) || !sl_fast_right(skb, c, f, hook))
+	if (!f) {
+		f = sl_fast_half(c);
+		if (!f)
+			return SL_ACT_CONTINUE;
+		half = true;
+	}
+	if (sl_is_syn(c) || sl_is_rst(c) || !sl_fast_right(skb, c, f, hook))
 		return SL_ACT_CONTINUE;
 	d = &f->dir[c->dir & 1];
 	now = bpf_ktime_get_coarse_ns();
@@ -114,17 +138,15 @@ static __always_inline int sl_fast(struct __sk_buff *skb, struct sl_ctx *c, __u3
 		if (hook != SL_HOOK_FROM_POD)
 			sl_hop_csum(skb, c);
 	}
+	if (half)
+		return sl_fast_half_out(skb, c, f);
 	if (c->tcp_flags & SL_TCP_FIN)
 		sl_flow_track(c, f);
 	if (f->last_ns != now)
 		f->last_ns = now;
 	sl_flow_count(d, c->len);
 	sl_count_inc(SL_COUNT_FLOW_HIT);
-	if (hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK)
-		return SL_ACT_NEXT;
-	if (hook == SL_HOOK_FROM_POD)
-		return sl_peer_out(skb, d);
-	return bpf_redirect_peer(d->out_ifindex, 0);
+	return sl_fast_out(skb, hook, d->action, d->flags, d->out_ifindex);
 }
 
 /* ------------------------------------------------------------ from a pod */

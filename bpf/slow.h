@@ -244,16 +244,18 @@ static __always_inline bool sl_half_needs_alias(struct sl_ctx *c, const struct s
 /* The half-open entry is right for the packet; it may become established. */
 __noinline int sl_half_pass(struct __sk_buff *skb, struct sl_ctx *c)
 {
+	struct sl_scratch *s = sl_scratch_get();
 	struct sl_flow *f;
 
-	if (!c)
+	if (!c || !s)
 		return SL_ACT_DROP;
 	f = bpf_map_lookup_elem(&sl_half, &c->key);
 	if (!f)
 		return SL_ACT_CONTINUE;
-	if (f->state == SL_FLOW_REPLIED && (c->dir & 1) == (f->orig & 1) && !sl_is_rst(c))
-		f = sl_flow_promote(c, f);
-	return sl_flow_pass(skb, c, f);
+	if (!sl_half_ripe(c, f) || !sl_flow_promote(c, f))
+		return sl_flow_pass(skb, c, f);
+	c->flags |= SL_PKT_COUNTED;
+	return sl_forward(skb, c, &s->flow);
 }
 
 /*
@@ -331,8 +333,11 @@ __noinline int sl_flow_look(struct __sk_buff *skb, struct sl_ctx *c)
 
 static __always_inline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
 {
-	int act = sl_flow_look(skb, c);
+	int act;
 
+	if ((c->flags & (SL_PKT_NOFLOW | SL_PKT_NOHALF)) == (SL_PKT_NOFLOW | SL_PKT_NOHALF))
+		return SL_ACT_CONTINUE;
+	act = sl_flow_look(skb, c);
 	return act == SL_ACT_HALF ? sl_half_pass(skb, c) : act;
 }
 

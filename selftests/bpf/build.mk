@@ -6,6 +6,7 @@ BPF_TESTS := $(patsubst $(BPFTEST)/%.c,%,$(filter-out %.bpf.c,$(wildcard $(BPFTE
 TESTS += $(BPF_TESTS:%=$(BPFTEST)/%) $(BPFTEST)/stage_ns
 $(foreach t,$(BPF_TESTS),$(eval $(BPFTEST)/$(t)_SRCS := $(BPFTEST)/$(t).c $(BPFTEST)/env.c $(BPFTEST)/packet.c))
 $(foreach t,$(BPF_TESTS),$(eval $(BPFTEST)/$(t)_PKGS := libbpf cmocka))
+$(foreach t,test_cost test_netkit,$(eval $(BPFTEST)/$(t)_SRCS += $(BPFTEST)/counted.c))
 $(BPFTEST)/stage_ns_SRCS := $(BPFTEST)/stage_ns.c $(BPFTEST)/packet.c
 $(BPFTEST)/stage_ns_PKGS := libbpf
 $(BPFTEST)/test_acl_SRCS += kmod/acl_check.c kmod/acl_compile.c

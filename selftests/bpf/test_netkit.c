@@ -4,66 +4,13 @@
  * the receiver's device with its word in tc_index, and costs no second flow
  * lookup there. And nobody else has that word.
  */
-#include "env.h"
-#include "selftests/bpf/counted.skel.h"
+#include "counted.h"
 
-#define JUDGED	0x736c		/* SL_TC_JUDGED of bpf/judged.h */
-
-static struct counted_bpf *cnt;
-
-static int setup(void **state)
-{
-	if (env_setup(state))
-		return -1;
-	cnt = counted_bpf__open();
-	if (!cnt || env_reuse_maps(cnt->obj) || counted_bpf__load(cnt)) {
-		printf("Bail out! the counted pipeline does not load\n");
-		return -1;
-	}
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	counted_bpf__destroy(cnt);
-	return env_teardown(state);
-}
-
-/* The last run's, in both flow tables. */
 static unsigned int lookups(void)
 {
-	return cnt->bss->lookups[0] + cnt->bss->lookups[1];
-}
+	struct counted_ops ops = counted_ops();
 
-static int run(struct bpf_program *prog, struct pkt *p, unsigned int ep, unsigned int iif,
-	       unsigned int tc_index)
-{
-	struct __sk_buff ctx = { .ifindex = env.ep_if[ep], .ingress_ifindex = iif };
-
-	memset(cnt->bss->lookups, 0, sizeof(cnt->bss->lookups));
-	cnt->bss->tc_index = tc_index;
-	return env_run(prog, p, &ctx);
-}
-
-/* As a netkit pod's peer program sees it: where it came from is scrubbed, tc_index is not. */
-static int from_netkit(unsigned int ep, struct pkt *p, unsigned int tc_index)
-{
-	return run(cnt->progs.test_from_pod, p, ep, 0, tc_index);
-}
-
-static int from_veth(unsigned int ep, struct pkt *p, unsigned int tc_index)
-{
-	return run(cnt->progs.test_from_pod, p, ep, env.ep_if[ep], tc_index);
-}
-
-static int to_pod(unsigned int ep, struct pkt *p, unsigned int iif, unsigned int tc_index)
-{
-	return run(cnt->progs.test_to_pod, p, ep, iif, tc_index);
-}
-
-static unsigned int left(void)
-{
-	return cnt->bss->tc_index;
+	return ops.flow_lookups + ops.half_lookups;
 }
 
 static void make_netkit(unsigned int ep)
@@ -97,18 +44,18 @@ static void established(const struct fam *f, bool from, bool to)
 			 SL_FLOW_DIR_SMAC | (to ? SL_FLOW_DIR_XMIT : 0));
 	s.flags = TH_ACK;
 	env_pod_pkt(1, &p, s);
-	expect_pass(from ? from_netkit(1, &p, 0) : from_veth(1, &p, 0), REDIRECT);
-	assert_int_equal(cnt->bss->lookups[0], 1);
-	assert_int_equal(cnt->bss->lookups[1], 0);
-	assert_int_equal(left(), from ? JUDGED : 0);
+	expect_pass(from ? counted_from_netkit(1, &p, 0) : counted_from_veth(1, &p, 0), REDIRECT);
+	assert_int_equal(counted_ops().flow_lookups, 1);
+	assert_int_equal(counted_ops().half_lookups, 0);
+	assert_int_equal(counted_left(), from ? JUDGED : 0);
 	assert_int_equal(pkt_ttl(&p), 63);
 	assert_memory_equal(p.b, env.pod_mac[2], 6);
 	assert_memory_equal(p.b + 6, env.host_mac[2], 6);
 	if (!from)
 		return;
-	expect_pass(to_pod(2, &p, 0, left()), NEXT);
+	expect_pass(counted_to_pod(2, &p, 0, counted_left()), NEXT);
 	assert_int_equal(lookups(), 0);
-	assert_int_equal(left(), 0);
+	assert_int_equal(counted_left(), 0);
 	env_flow(&s, &flow);
 	assert_int_equal(flow.dir[flow.orig].packets, 3);
 	assert_int_equal(env_count(SL_COUNT_FLOW_REJUDGED), 0);
@@ -131,8 +78,8 @@ ENV_TEST(first_packets)
 
 		make_netkit(1);
 		env_pod_pkt(1, &p, s);
-		expect_pass(from_netkit(1, &p, 0), REDIRECT);
-		expect_pass(to_pod(2, &p, 0, left()), NEXT);
+		expect_pass(counted_from_netkit(1, &p, 0), REDIRECT);
+		expect_pass(counted_to_pod(2, &p, 0, counted_left()), NEXT);
 		assert_int_equal(lookups(), 0);
 		env_flow(&s, &flow);
 		assert_int_equal(flow.dir[flow.orig].packets, 1);
@@ -140,8 +87,8 @@ ENV_TEST(first_packets)
 		/* the veth pod's answer goes straight into the netkit pod */
 		r.flags = TH_SYN | TH_ACK;
 		env_pod_pkt(2, &p, r);
-		expect_pass(from_veth(2, &p, 0), REDIRECT);
-		assert_int_equal(left(), 0);
+		expect_pass(counted_from_veth(2, &p, 0), REDIRECT);
+		assert_int_equal(counted_left(), 0);
 	}
 }
 
@@ -155,11 +102,11 @@ ENV_TEST(answers)
 		make_netkit(1);
 		s.ttl = 1;
 		env_pod_pkt(1, &p, s);
-		expect_answer(from_netkit(1, &p, 0), SL_DROP_TTL);
-		assert_int_equal(left(), JUDGED);
-		expect_pass(to_pod(1, &p, 0, left()), NEXT);
+		expect_answer(counted_from_netkit(1, &p, 0), SL_DROP_TTL);
+		assert_int_equal(counted_left(), JUDGED);
+		expect_pass(counted_to_pod(1, &p, 0, counted_left()), NEXT);
 		assert_int_equal(lookups(), 0);
-		assert_int_equal(left(), 0);
+		assert_int_equal(counted_left(), 0);
 	}
 }
 
@@ -175,8 +122,8 @@ ENV_TEST(leaves_without_the_word)
 		for (int i = 0; i < 4; i++) {
 			for (int again = 0; again < 2; again++) {
 				env_pod_pkt(1, &p, from_1(f, to[i]));
-				expect_pass(from_netkit(1, &p, JUDGED), verdict[i]);
-				assert_int_equal(left(), 0);
+				expect_pass(counted_from_netkit(1, &p, JUDGED), verdict[i]);
+				assert_int_equal(counted_left(), 0);
 			}
 		}
 	}
@@ -194,14 +141,14 @@ ENV_TEST(forged_by_a_pod)
 			if (netkit)
 				make_netkit(1);
 			env_pod_pkt(1, &p, s);
-			expect_drop(netkit ? from_netkit(1, &p, JUDGED) : from_veth(1, &p, JUDGED),
+			expect_drop(netkit ? counted_from_netkit(1, &p, JUDGED) : counted_from_veth(1, &p, JUDGED),
 				    SL_DROP_POLICY_INGRESS);
-			assert_int_equal(left(), 0);
+			assert_int_equal(counted_left(), 0);
 		}
 		/* ARP and what else is for the node's stack */
 		env_pod_pkt(1, &p, from_1(f, f->node));
-		expect_pass(from_netkit(1, &p, JUDGED), NEXT);
-		assert_int_equal(left(), 0);
+		expect_pass(counted_from_netkit(1, &p, JUDGED), NEXT);
+		assert_int_equal(counted_left(), 0);
 	}
 }
 
@@ -219,8 +166,8 @@ ENV_TEST(forged_and_forwarded)
 
 			s.src = from[i];
 			env_stack_pkt(2, &p, s);
-			expect_drop(to_pod(2, &p, iif[i], JUDGED), SL_DROP_POLICY_INGRESS);
-			assert_int_equal(left(), 0);
+			expect_drop(counted_to_pod(2, &p, iif[i], JUDGED), SL_DROP_POLICY_INGRESS);
+			assert_int_equal(counted_left(), 0);
 		}
 	}
 }
@@ -235,17 +182,17 @@ ENV_TEST(unmarked)
 		struct pkt p;
 
 		env_stack_pkt(2, &p, s);
-		expect_pass(to_pod(2, &p, 0, 0), NEXT);
+		expect_pass(counted_to_pod(2, &p, 0, 0), NEXT);
 		env_reset(NULL);
 		env_policy(2, ISO_IN, 5, 2, 0);
 		for (unsigned int i = 0; i < sizeof(near) / sizeof(*near); i++) {
 			env_stack_pkt(2, &p, s);
-			expect_drop(to_pod(2, &p, 0, near[i]), SL_DROP_POLICY_INGRESS);
+			expect_drop(counted_to_pod(2, &p, 0, near[i]), SL_DROP_POLICY_INGRESS);
 		}
 		/* the node itself may */
 		s.src = f->node;
 		env_stack_pkt(2, &p, s);
-		expect_pass(to_pod(2, &p, 0, 0), NEXT);
+		expect_pass(counted_to_pod(2, &p, 0, 0), NEXT);
 	}
 }
 
@@ -287,6 +234,5 @@ int main(void)
 		env_test(netkit_no_more),
 	};
 
-	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return counted_main(tests);
 }
