@@ -3,7 +3,8 @@
 #
 # Installs the Debian packages that building, the demo and the tests need.
 # Idempotent; quick when nothing is missing. Debian 12 (bookworm) takes what
-# is too old there from its own backports, on the mirror that apt already uses.
+# is too old there from its own backports, and from trixie what it lacks, on the
+# mirror that apt already uses.
 set -euo pipefail
 
 pkgs=(
@@ -15,8 +16,10 @@ pkgs=(
 	curl python3 python3-yaml python3-pytest python3-tap python3-scapy libcmocka-dev
 	ca-certificates libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
 	zsh man-db groff-base
+	# the kernel module, its checkers, a kernel with checkers
+	binutils dwarves kmod perl sparse xz-utils bc bison flex libssl-dev
 	# tests in a virtual machine
-	busybox-static kmod xz-utils
+	busybox-static udev virtme-ng
 )
 newer=(libbpf-dev bpftool iproute2 qemu-system-x86)	# bookworm: backports
 
@@ -42,6 +45,14 @@ wanting() {
 . /etc/os-release
 bookworm=false
 [ "${VERSION_CODENAME:-}" = bookworm ] && bookworm=true
+# where Linux 7 comes from, and on bookworm what builds modules for it
+suites=(trixie-backports)
+$bookworm && suites=(bookworm-backports trixie trixie-backports) && pkgs+=(mmdebstrap)
+known=$(apt-get indextargets --format '$(SUITE) $(CODENAME)' 'Created-By: Packages')
+missing_suites=()
+for suite in "${suites[@]}"; do
+	[[ " ${known//$'\n'/ } " == *" $suite "* ]] || missing_suites+=("$suite")
+done
 mapfile -t missing < <(wanting '?*' "${pkgs[@]}")
 if $bookworm; then
 	mapfile -t missing_newer < <(wanting '*bpo12*' "${newer[@]}")
@@ -49,28 +60,34 @@ else
 	mapfile -t missing_newer < <(wanting '?*' "${newer[@]}")
 fi
 
-[ $((${#missing[@]} + ${#missing_newer[@]})) -eq 0 ] && exit 0
+[ $((${#missing[@]} + ${#missing_newer[@]} + ${#missing_suites[@]})) -eq 0 ] && exit 0
 
 if [ "$(id -u)" != 0 ]; then
 	echo "deps: missing: ${missing[*]} ${missing_newer[*]}" >&2
+	echo "deps: missing in apt's sources: ${missing_suites[*]}" >&2
 	echo "deps: run 'make deps' as root to install them" >&2
 	exit 1
 fi
 
-# add_suite SUITE: beside bookworm, from the mirror that bookworm comes from
+# add_suite SUITE: from the mirror that the host's own release comes from.
+# Whatever is of another release comes only when it is asked for by name:
+# nothing of the host's is upgraded to it, its libc least of all.
 add_suite() {
 	local uri
-	apt-get indextargets --format '$(SUITE) $(CODENAME)' 'Created-By: Packages' |
-		grep -qw -- "$1" && return
-	uri=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' \
+	uri=$(apt-get indextargets --format '$(REPO_URI)' "Codename: $VERSION_CODENAME" \
 		'Component: main' 'Created-By: Packages' | head -n 1)
-	[ -n "$uri" ] || { echo "deps: apt knows no mirror for bookworm" >&2; exit 1; }
+	[ -n "$uri" ] || { echo "deps: apt knows no mirror for $VERSION_CODENAME" >&2; exit 1; }
 	cat >"/etc/apt/sources.list.d/$1.sources" <<-END
 	Types: deb
 	URIs: $uri
 	Suites: $1
 	Components: main
 	Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+	END
+	[ "$1" = bookworm-backports ] || cat >"/etc/apt/preferences.d/$1" <<-END
+	Package: *
+	Pin: release n=$1
+	Pin-Priority: 50
 	END
 }
 
@@ -80,11 +97,11 @@ apt_install() {
 }
 
 apt-get -q update
+for suite in "${missing_suites[@]}"; do
+	add_suite "$suite"
+done
+[ ${#missing_suites[@]} -eq 0 ] || apt-get -q update
 release=()
-if $bookworm; then
-	add_suite bookworm-backports
-	apt-get -q update
-	release=(-t bookworm-backports)
-fi
+$bookworm && release=(-t bookworm-backports)
 [ ${#missing[@]} -eq 0 ] || apt_install "${missing[@]}"
 [ ${#missing_newer[@]} -eq 0 ] || apt_install "${release[@]}" "${missing_newer[@]}"
