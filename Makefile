@@ -84,7 +84,7 @@ HELP_EXTRA :=
 INSTALL_TARGETS :=
 UNINSTALL_TARGETS :=
 
-include $(wildcard bpf/build.mk) $(sort $(wildcard user/*/build.mk)) \
+include $(wildcard bpf/build.mk kmod/build.mk) $(sort $(wildcard user/*/build.mk)) \
 	$(sort $(wildcard scripts/build.mk scripts/*/build.mk)) \
 	$(sort $(wildcard selftests/build.mk selftests/*/build.mk))
 

@@ -1,8 +1,27 @@
-# The kernel of the virtual machine. Tests have no network, so it is fetched
-# here; where it can't be had, selftests/vm/test_* say why they are skipped.
-VM_KERNEL := $(O)/selftests/vm/kernel
+# Tests in virtual machines. Tests have no network, so the kernels are fetched
+# here; where one can't be had, selftests/vm/test_* say why they are skipped.
+.PHONY: check-vm
 
-tests: $(VM_KERNEL)/initrd
-$(VM_KERNEL)/initrd: selftests/vm/get-kernel selftests/vm/init
+tests: $(VM_SERIES:%=$(VM)/%/release)
+$(VM)/%/release: selftests/vm/get-kernel selftests/vm/get-tools
 	$(say) GET $@
-	$(Q)selftests/vm/get-kernel $(VM_KERNEL)
+	$(Q)selftests/vm/get-kernel $* $(@D)
+
+# The kernel with checkers that is built from Debian's source.
+$(VM)/debug/release: selftests/vm/get-debug-kernel selftests/vm/debug.config selftests/vm/get-source
+	$(say) BUILD $@
+	$(Q)selftests/vm/get-debug-kernel $(@D)
+
+# DEBUG=1 is the kernel's here, not the programs'.
+VM_KERNELS := $(or $(KERNEL),$(if $(filter 1,$(DEBUG)),debug,$(VM_SERIES)))
+
+check-vm: deps
+	$(Q)$(MAKE) --no-print-directory DEBUG= tests
+	$(Q)$(if $(filter debug,$(VM_KERNELS)),$(MAKE) --no-print-directory DEBUG= $(O)/kmod/debug.built)
+	$(Q)$(if $(and $(KERNEL),$(filter command,$(origin KDIR))),$(MAKE) --no-print-directory kmod)
+	$(Q)selftests/vm/check '$(T)' $(VM_KERNELS)
+
+HELP_EXTRA += '' \
+	'  make check-vm         tests in virtual machines with Linux 6.12 and 7 (T=pattern)' \
+	'                        KERNEL=/path/to/vmlinuz: yours (KDIR=: and the module for it)' \
+	'                        DEBUG=1: a kernel with KASAN, lockdep, kmemleak; builds it first'
