@@ -13,7 +13,8 @@ KMOD_SIGN_CERT ?=
 VM := $(O)/selftests/vm
 VM_SERIES := 6.12 7
 
-KMOD_SRCS := Kbuild $(shell find kmod -name '*.[ch]') $(wildcard bpf/*.h)
+KMOD_SRCS := Kbuild $(shell find kmod -name '*.[ch]') $(wildcard bpf/*.h) \
+	user/lib/table_desc.c user/lib/table_desc.h
 KMOD_BUILD := scripts/kmod/build
 KMOD_VM := $(VM_SERIES:%=$(O)/kmod/%.built)
 DKMS_SRC = $(DESTDIR)/usr/src/sluice-$(VERSION)
