@@ -18,7 +18,7 @@ KMOD_SRCS := Kbuild $(shell find kmod -name '*.[ch]') $(wildcard bpf/*.h) \
 KMOD_BUILD := scripts/kmod/build
 KMOD_VM := $(VM_SERIES:%=$(O)/kmod/%.built)
 DKMS_SRC = $(DESTDIR)/usr/src/sluice-$(VERSION)
-kmod_release = $(shell cat '$(KDIR)/include/config/kernel.release')
+kmod_release = $(shell cat '$(KDIR)/include/config/kernel.release' 2>/dev/null)
 
 .PHONY: kmod kmod-vm kmod-tests kmod-check
 .PHONY: modules_install modules_uninstall dkms-install dkms-uninstall
@@ -52,18 +52,19 @@ kmod-check: $(VM_SERIES:%=$(VM)/%/release)
 	$(Q)$(foreach s,$(VM_SERIES),$(call vm_kernel,$(s),scripts/kmod/check $$headers $(O)/kmod/$$release) &&) :
 	$(Q)scripts/kmod/checkpatch
 
-# Below updates/, which modprobe prefers. The signature covers what is installed.
+# Below updates/, which modprobe prefers. A package (DESTDIR) runs depmod in its
+# maintainer scripts.
 modules_install: kmod
 	$(Q)install -D -m 644 '$(O)/kmod/$(kmod_release)/sluice.ko' \
 		'$(DESTDIR)/lib/modules/$(kmod_release)/updates/sluice.ko'
-	$(Q)depmod -b '$(DESTDIR)/' '$(kmod_release)'
+	$(Q)[ -n '$(DESTDIR)' ] || depmod '$(kmod_release)'
 
 modules_uninstall:
 	$(Q)rm -f '$(DESTDIR)/lib/modules/$(kmod_release)/updates/sluice.ko'
-	$(Q)depmod -b '$(DESTDIR)/' '$(kmod_release)'
+	$(Q)[ -n '$(DESTDIR)' ] || depmod '$(kmod_release)'
 
-# Sources for DKMS, which builds, signs and installs for each kernel. A package
-# (DESTDIR) registers them in its maintainer scripts, not here.
+# Sources for DKMS, which builds, signs and installs for each kernel; a package
+# registers them in its maintainer scripts.
 dkms-install:
 	$(Q)rm -rf '$(DKMS_SRC)'
 	$(Q)for f in $(KMOD_SRCS); do install -D -m 644 "$$f" '$(DKMS_SRC)'/"$$f" || exit; done
