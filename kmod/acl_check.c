@@ -132,7 +132,7 @@ int sluice_acl_check(__u32 id, const struct sl_acl_rule *r, struct sl_acl_error 
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(found) / sizeof(found[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(found); i++) {
 		if (!found[i].text)
 			continue;
 		if (err) {

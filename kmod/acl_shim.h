@@ -8,6 +8,7 @@
 #include <linux/errno.h>
 #include <linux/in.h>
 #include <linux/in6.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))
 #define acl_calloc(n, size)		calloc(n, size)
 #define acl_free(mem)			free(mem)
 #define acl_sort(base, n, size, cmp)	qsort(base, n, size, cmp)

@@ -14,7 +14,7 @@ VM := $(O)/selftests/vm
 VM_SERIES := 6.12 7
 
 KMOD_SRCS := Kbuild $(shell find kmod -name '*.[ch]') $(wildcard bpf/*.h) \
-	user/lib/table_desc.c user/lib/table_desc.h
+	$(wildcard user/lib/table_*.[ch])
 KMOD_BUILD := scripts/kmod/build
 KMOD_VM := $(VM_SERIES:%=$(O)/kmod/%.built)
 DKMS_SRC = $(DESTDIR)/usr/src/sluice-$(VERSION)

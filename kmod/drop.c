@@ -2,19 +2,14 @@
 /* Requests about what was dropped. Counting is the programs' work alone. */
 #include "nl_gen.h"
 #include "sluice.h"
+#include "user/lib/table_names.h"
 
 int sluice_drop_put(struct sk_buff *skb, const struct sl_drop_key *key,
 		    const struct sl_counter *count)
 {
-	static const char *const names[] = {
-#define SLUICE_DROP_NAME(sym, name, text) name,
-		SL_DROP_REASONS(SLUICE_DROP_NAME)
-#undef SLUICE_DROP_NAME
-	};
-
 	if (nla_put_u32(skb, SLUICE_A_DROP_REASON, key->reason) ||
-	    (key->reason < ARRAY_SIZE(names) &&
-	     nla_put_string(skb, SLUICE_A_DROP_NAME, names[key->reason])) ||
+	    (key->reason < __SL_DROP_MAX &&
+	     nla_put_string(skb, SLUICE_A_DROP_NAME, lib_drop_names[key->reason])) ||
 	    nla_put_u32(skb, SLUICE_A_DROP_ENDPOINT, key->ep) ||
 	    nla_put_u32(skb, SLUICE_A_DROP_RULE, key->rule) ||
 	    nla_put_uint(skb, SLUICE_A_DROP_PACKETS, count->packets) ||

@@ -73,6 +73,10 @@ struct sl_state *sluice_pipe_state(const struct sluice_pipe *pipe);
 /* ------------------------------------------------------------- kfunc.c */
 
 int sluice_kfunc_init(void);
+/* The kfuncs; only BPF programs call them. */
+int bpf_sluice_map_bind(void *map__map, u32 which);
+int bpf_sluice_pipeline_bind(u32 abi);
+int bpf_sluice_pipeline_unbind(void);
 /* Takes a reference to @map as @which of the pipeline that is being bound. */
 int sluice_pipe_bind_map(struct sluice_net *sn, struct bpf_map *map, u32 which);
 /* What was bound becomes the pipeline when nothing is missing. */
@@ -124,8 +128,6 @@ static inline void sluice_snapshot_back(struct sluice_snapshot *s)
 const struct sluice_table *sluice_table_by_name(const char *name);
 const struct sluice_table *sluice_table_by_id(u32 id);
 u32 sluice_table_flags(const struct sluice_table *t);
-/* Offset of the origin in a value of @t; -1: entries of it have no owner. */
-int sluice_table_origin(const struct sluice_table *t);
 
 struct sluice_item {
 	const struct sluice_table *t;

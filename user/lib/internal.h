@@ -9,6 +9,7 @@
 #include <linux/limits.h>
 #include <stdarg.h>
 #include "lib/sluice.h"
+#include "lib/table_names.h"
 
 #define LIB_KERNEL_BTF	"/sys/kernel/btf/vmlinux"
 
@@ -88,11 +89,6 @@ void lib_log_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Binds or unbinds, as sluice_kmod_bind(); libbpf's complaints go to @log, or nowhere. */
 int lib_kmod_call(const struct sluice *sl, bool bind, void (*log)(void *arg, const char *line),
 		  void *arg);
-
-/* -------------------------------------------------------- table_desc.c */
-
-/* By enum, NULL-terminated. */
-extern const char *const lib_drop_names[], *const lib_count_names[];
 
 /* -------------------------------------------------------------- attach.c */
 

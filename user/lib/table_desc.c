@@ -6,6 +6,7 @@
 #ifdef __KERNEL__
 #include <linux/kernel.h>
 #include "user/lib/table_desc.h"
+#include "user/lib/table_names.h"
 #else
 #include "lib/internal.h"
 #endif
