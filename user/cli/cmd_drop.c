@@ -149,7 +149,7 @@ static json_t *drop_json(struct cli *cli, const struct drop_entry *e)
 
 	if (e->key.rule || of_policy(e->key.reason)) {
 		decider = json_object();
-		name_rule_into(cli, decider, e->key.rule, NULL);
+		name_rule_into(cli, decider, e->key.rule, name_drop_tier(e->key.reason));
 	}
 	return json_pack("{s:s, s:o, s:s?, s:o, s:I, s:I}", "reason", name ? name : "?", "endpoint",
 			 e->key.ep ? json_integer(e->key.ep) : json_null(), "pod",

@@ -292,7 +292,7 @@ static int collect_drop(void *arg, const void *key, const void *value)
 		return 0;
 	if (k->rule) {
 		decider = json_object();
-		name_rule_into(d->cli, decider, k->rule, NULL);
+		name_rule_into(d->cli, decider, k->rule, name_drop_tier(k->reason));
 	}
 	return json_array_append_new(d->dropped, json_pack("{s:s, s:o, s:I, s:I}", "reason",
 							   name ? name : "?", "decider", decider,

@@ -82,9 +82,16 @@ static json_t *copy_string(const json_t *obj, const char *key)
 	return s ? json_string(s) : json_null();
 }
 
+const char *name_drop_tier(__u32 reason)
+{
+	return reason == SL_DROP_RULE || reason == SL_DROP_RULE_RATE ? "rule" : NULL;
+}
+
 int name_rule_into(struct cli *cli, json_t *row, __u32 rule, const char *tier)
 {
-	const json_t *name = name_of_rule(cli, rule);
+	/* An administrator's rule has an id of its own kind, and no policy. */
+	bool acl = tier && !strcmp(tier, "rule");
+	const json_t *name = acl ? NULL : name_of_rule(cli, rule);
 	const char *known = json_string_value(json_object_get(name, "tier"));
 	int err = 0;
 

@@ -19,6 +19,8 @@ const json_t *name_of_rule(struct cli *cli, __u32 rule);
  * no decider. @tier: from the table the id came from.
  */
 int name_rule_into(struct cli *cli, json_t *row, __u32 rule, const char *tier);
+/* Tier of the decider of a drop as far as its reason tells, else NULL. */
+const char *name_drop_tier(__u32 reason);
 
 /* The documentation of what name_rule_into() adds. */
 #define NAME_RULE_KEYS(prefix)                                                                 \

@@ -39,6 +39,10 @@ static json_t *decider_json(struct events *ev, const struct sl_event *e)
 	json_t *named, *out;
 	char id[16];
 
+	/* An administrator's rule has an id of its own kind, and no policy. */
+	if (e->reason == SL_DROP_RULE || e->reason == SL_DROP_RULE_RATE)
+		return json_pack("{s:I, s:s, s:n, s:n, s:n, s:n}", "rule", (json_int_t)e->rule, "tier",
+				 tier, "namespace", "policy", "direction", "ruleName");
 	if (e->reason != SL_DROP_POLICY_INGRESS && e->reason != SL_DROP_POLICY_EGRESS)
 		return json_null();
 	if (!ev->rules)
