@@ -3,7 +3,7 @@ BENCH := selftests/bench
 BPF_OBJS += $(O)/$(BENCH)/least.bpf.o $(O)/$(BENCH)/testrun.bpf.o
 
 TESTS += $(BENCH)/perf $(BENCH)/least $(BENCH)/probe $(BENCH)/testrun \
-	$(BENCH)/compile
+	$(BENCH)/compile $(BENCH)/aclload
 $(BENCH)/perf_SRCS := $(BENCH)/perf.c $(BENCH)/perf_mode.c
 $(BENCH)/perf_LDLIBS := -pthread
 $(BENCH)/least_SRCS := $(BENCH)/least.c
@@ -15,3 +15,6 @@ $(BENCH)/testrun_PKGS := libbpf
 $(BENCH)/compile_SRCS := $(BENCH)/compile.c
 $(BENCH)/compile_LIBS := libsluiced libcommon libsluice
 $(BENCH)/compile_PKGS := libbpf libnl-3.0 libnl-route-3.0 yaml-0.1 jansson libuv
+$(BENCH)/aclload_SRCS := $(BENCH)/aclload.c
+$(BENCH)/aclload_LIBS := libsluice
+$(BENCH)/aclload_PKGS := libbpf

@@ -21,7 +21,9 @@ HITS = {"flow_hit_ns": "v4 tcp, pod to pod", "flow_hit_udp_ns": "v4 udp, pod to 
         "flow_hit_masquerade_ns": "pod to outside"}
 MISSES = {"flow_miss_ns": "v4", "flow_miss_v6_ns": "v6"}
 RATIO = "flow_hit_10k_policies_ratio"
-NAMES = [*HITS, *MISSES, RATIO]
+ACL_LOOKUP, ACL_COMPILE, ACL_COMMIT = "acl_lookup_ns", "acl_compile_ms", "acl_commit_ms"
+ACL_RULES = 10000
+NAMES = [*HITS, *MISSES, RATIO, ACL_LOOKUP, ACL_COMPILE, ACL_COMMIT]
 
 
 class Live:
@@ -82,6 +84,31 @@ def by_policies(figures, opts):
         figures.ratio(RATIO, samples["many"], samples["few"], "the same at one policy")
 
 
+def load_rules(live, count):
+    return json.loads(live.node.ns.run(built("selftests/bench/aclload"), live.node.pin_root, count,
+                                       live.client[4], live.server[4]))
+
+
+def with_rules(figures, opts):
+    """The first packet of a flow with so many rules and without, by turns, on one node."""
+    with Scope() as scope:
+        live = Live(scope, "rules", allow_all(), opts, 1)
+        case = live.case("miss", "miss", "tcp", live.client[4], live.server[4])
+        lookup, commit, compiled = [], [], []
+        for _ in range(max(2, opts.runs // 10)):
+            load_rules(live, 0)
+            bare = run_cases(live, 5, opts.repeat // 2, [case])["miss"]
+            took = load_rules(live, ACL_RULES)
+            ruled = run_cases(live, 5, opts.repeat // 2, [case])["miss"]
+            lookup += [r - b for r, b in zip(ruled, bare)]
+            commit.append(took["commit_ms"])
+            compiled.append(took["compile_ms"])
+        figures.add(ACL_LOOKUP, "ns", lookup)
+        figures.add(ACL_COMPILE, "ms", compiled)
+        figures.add(ACL_COMMIT, "ms", commit)
+
+
 def parts(opts):
     return [([*HITS, *MISSES], lambda f: hits_and_misses(f, opts)),
-            ([RATIO], lambda f: by_policies(f, opts))]
+            ([RATIO], lambda f: by_policies(f, opts)),
+            ([ACL_LOOKUP, ACL_COMPILE, ACL_COMMIT], lambda f: with_rules(f, opts))]
