@@ -30,7 +30,9 @@ int sluice_nl_drop_get_start(struct netlink_callback *cb)
 	d->at = by_rule;
 	if (!by_rule)
 		return 0;
-	return sluice_snapshot_take(&d->snap[0], d->pipe->map[SL_MAP_DROP_RULE], NULL, NULL);
+	return sluice_nl_dump_begun(cb, sluice_snapshot_take(&d->snap[0],
+							     d->pipe->map[SL_MAP_DROP_RULE],
+							     NULL, NULL));
 }
 
 /* 1: there was no room. */

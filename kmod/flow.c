@@ -294,7 +294,7 @@ int sluice_nl_flow_get_start(struct netlink_callback *cb)
 	d = sluice_nl_dump_new(cb);
 	if (IS_ERR(d))
 		return PTR_ERR(d);
-	return sluice_flow_snapshots(d->pipe, d->snap, &want);
+	return sluice_nl_dump_begun(cb, sluice_flow_snapshots(d->pipe, d->snap, &want));
 }
 
 /* 1: there was no room. What is gone meanwhile is left out. */

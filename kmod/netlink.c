@@ -60,6 +60,14 @@ int sluice_nl_dump_done(struct netlink_callback *cb)
 	return 0;
 }
 
+/* The core calls no .done for a dump whose start was refused. */
+int sluice_nl_dump_begun(struct netlink_callback *cb, int err)
+{
+	if (err)
+		sluice_nl_dump_done(cb);
+	return err;
+}
+
 /* ---------------------------------------------------------- pipeline */
 
 static u64 sluice_count_read(struct sluice_pipe *pipe, u32 count)

@@ -198,7 +198,8 @@ int sluice_nl_entry_get_start(struct netlink_callback *cb)
 	d->t = t;
 	if (t->match == SLUICE_MATCH_INDEX)
 		return 0;
-	return sluice_snapshot_take(&d->snap[0], d->pipe->map[t->map], NULL, NULL);
+	return sluice_nl_dump_begun(cb, sluice_snapshot_take(&d->snap[0], d->pipe->map[t->map],
+							     NULL, NULL));
 }
 
 /* 1: there was no room; -ENOENT: gone meanwhile. */

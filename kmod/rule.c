@@ -121,7 +121,7 @@ int sluice_nl_rule_get_start(struct netlink_callback *cb)
 		return PTR_ERR(d);
 	n = sluice_acl_list(d->pipe, &d->rules);
 	if (n < 0)
-		return n;
+		return sluice_nl_dump_begun(cb, n);
 	d->nrules = n;
 	return 0;
 }

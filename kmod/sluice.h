@@ -234,6 +234,8 @@ struct sluice_dump {
 
 /* For .start: the dump's state with its pipeline held. */
 struct sluice_dump *sluice_nl_dump_new(struct netlink_callback *cb);
+/* Last of .start: frees that state when @err is not 0; returns @err. */
+int sluice_nl_dump_begun(struct netlink_callback *cb, int err);
 static inline struct sluice_dump *sluice_nl_dump(struct netlink_callback *cb)
 {
 	return *(struct sluice_dump **)cb->ctx;
