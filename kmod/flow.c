@@ -438,20 +438,23 @@ static int sluice_flow_del_asked(struct sluice_pipe *pipe, struct genl_info *inf
 {
 	bool tuple = info->attrs[SLUICE_A_FLOW_SADDR] || info->attrs[SLUICE_A_FLOW_DADDR] ||
 		     info->attrs[SLUICE_A_FLOW_SPORT] || info->attrs[SLUICE_A_FLOW_DPORT];
-	bool all = info->attrs[SLUICE_A_FLOW_ALL], any;
+	bool all = info->attrs[SLUICE_A_FLOW_ALL], any, filter;
 	struct sluice_flow_filter want;
 	int err;
 
-	if (tuple)
-		return sluice_flow_del_one(pipe, info, count);
 	err = sluice_nl_filter(info->attrs, &want, &any, info->extack);
 	if (err)
 		return err;
-	if (any == all) {
+	/* The protocol is part of a tuple as well as a filter. */
+	filter = tuple ? info->attrs[SLUICE_A_FLOW_ADDR] || info->attrs[SLUICE_A_FLOW_PORT] ||
+			 info->attrs[SLUICE_A_FLOW_ENDPOINT] || info->attrs[SLUICE_A_FLOW_STATE] :
+			 any;
+	if (tuple + filter + all != 1) {
 		NL_SET_ERR_MSG(info->extack, "either a flow, a filter, or all");
 		return -EINVAL;
 	}
-	return sluice_flow_del_some(pipe, &want, count);
+	return tuple ? sluice_flow_del_one(pipe, info, count) :
+		       sluice_flow_del_some(pipe, &want, count);
 }
 
 int sluice_nl_flow_del_doit(struct sk_buff *unused, struct genl_info *info)
