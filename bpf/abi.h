@@ -380,18 +380,20 @@ SL_ASSERT_SIZE(struct sl_acl_value_key, 8);
 
 /*
  * sl_acl_pos: array, SL_ACL_POS_MAX for each column. Positions are in regions
- * of whole words: first that of the rules which go on to the next one, then
- * regions of rules with like fields, so that rows are dense or empty. Within a
- * region they are in the order in which rules are asked.
+ * of whole words: first that of the rules which go on to the next one, by
+ * rank, then regions of rules with like fields, by prefix, so that rows are
+ * dense or empty. Of one source and destination prefix they are by rank, so
+ * only the first of such a group that matches counts.
  */
 struct sl_acl_pos {
 	__u32 rule;
 	__u16 rank;			/* place among all rules */
-	__u8 action;			/* enum sl_acl_act */
-	__u8 end;			/* word behind the region */
+	__u16 end;			/* position behind the group */
 	__u32 arg[2];
+	__u8 action;			/* enum sl_acl_act */
+	__u8 pad[3];
 };
-SL_ASSERT_SIZE(struct sl_acl_pos, 16);
+SL_ASSERT_SIZE(struct sl_acl_pos, 20);
 
 /* -------------------------------------------------------------- routing */
 

@@ -167,22 +167,24 @@ static __noinline int sl_acl_sums(const struct sl_acl_rows *r, struct sl_acl_wor
 		w->sum[i] = sum[i];
 	w->bits = 0;
 	w->next = 0;
+	w->from = 0;
 	return 0;
 }
 
-/* Forgets what is before word @end. */
+/* Forgets what is before position @end. */
 static __always_inline void sl_acl_skip(struct sl_acl_work *w, __u32 end)
 {
-	__u32 i;
+	__u32 word = end / 64, i;
 
 #pragma unroll
 	for (i = 0; i < SL_ACL_SUMS; i++) {
-		if (i < end / 64)
+		if (i < word / 64)
 			w->sum[i] = 0;
-		else if (i == end / 64)
-			w->sum[i] &= ~0ULL << (end & 63);
+		else if (i == word / 64)
+			w->sum[i] &= ~0ULL << (word & 63);
 	}
-	w->bits = 0;
+	w->bits = w->at == word ? w->bits & ~0ULL << (end & 63) : 0;
+	w->from = end;
 }
 
 /* The next position that all rows have, or -1: not found yet; -2: there is none. */
@@ -207,6 +209,8 @@ static __always_inline int sl_acl_next(const struct sl_acl_rows *r, struct sl_ac
 			return -2;
 		w->at = i;
 		w->bits = sl_acl_word(r, i);
+		if (i == w->from / 64)
+			w->bits &= ~0ULL << (w->from & 63);
 		if (!w->bits)
 			return -1;
 	}
@@ -221,7 +225,7 @@ static __always_inline struct sl_acl_pos *sl_acl_pos_get(struct sl_acl_work *w, 
 	return bpf_map_lookup_elem(&sl_acl_pos, &w->key);
 }
 
-/* First of the rules that end it: the first of each region, and of those the first. */
+/* First of the rules that end it: the first of each group, and of those the first. */
 static long sl_acl_step_first(__u64 i, void *arg)
 {
 	const struct sl_acl_rows *r = arg;

@@ -60,6 +60,7 @@ struct sl_acl_work {
 	__u64 bits;			/* what is left of word @at */
 	__u32 at;
 	__u32 next;			/* @sum that is at work */
+	__u32 from;			/* positions before it are of no interest */
 	__u32 col;
 	__u32 rank, pos;		/* of the rule that ends it */
 	__u32 mark, mask;

@@ -10,7 +10,7 @@
 
 #define USES(rule, field)	((rule)->fields & 1U << (field))
 
-/* Region of the rules that go on; the others by what they leave open. */
+/* That of the rules that go on; the others by what they leave open. */
 #define REGIONS		9
 /* Slots for known rows: open addressing, at most half full. */
 #define KNOWN_SLOTS	(2 * SL_ACL_ROW_MAX)
@@ -131,6 +131,29 @@ static __u32 region_of(const struct sl_acl_rule *r)
 	       4 * !(USES(r, SL_ACL_FIELD_SPORT) || USES(r, SL_ACL_FIELD_DPORT));
 }
 
+/* Where a rule belongs among the positions. */
+struct place {
+	__u32 region, rank;
+	struct sl_prefix prefix[2];
+};
+
+/* 0: of one group. */
+static int place_group_cmp(const struct place *x, const struct place *y)
+{
+	if (x->region != y->region)
+		return x->region < y->region ? -1 : 1;
+	/* All of the rules that go on are met, so they have to be in order. */
+	return x->region ? memcmp(x->prefix, y->prefix, sizeof(x->prefix)) : 0;
+}
+
+static int place_cmp(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	int diff = place_group_cmp(x, y);
+
+	return diff ? diff : x->rank < y->rank ? -1 : x->rank > y->rank;
+}
+
 static int pos_write(struct build *b, __u32 rank, __u32 end)
 {
 	const struct sl_acl_entry *e = &b->rules[rank];
@@ -138,47 +161,72 @@ static int pos_write(struct build *b, __u32 rank, __u32 end)
 	struct sl_acl_pos val = {
 		.rule = e->id,
 		.rank = rank,
-		.action = e->rule.action,
 		.end = end,
 		.arg = { e->rule.arg[0], e->rule.arg[1] },
+		.action = e->rule.action,
 	};
 
 	return b->sink->put(b->sink->arg, SL_MAP_ACL_POS, &key, &val);
 }
 
-/* Gives the rules of a region their positions; returns the word behind it or an errno. */
-static int region_place(struct build *b, __u32 region, __u32 word)
+/* Positions of the group that begins at @p; how many rules, or an errno. */
+static int group_place(struct build *b, const struct place *p, __u32 n, __u32 pos)
 {
-	__u32 pos = word * 64, i, end;
+	__u32 size = 0, end, i;
 	int err;
 
-	for (i = 0; i < b->count; i++)
-		if (region_of(&b->rules[i].rule) == region)
-			b->pos[i] = pos++;
-	end = (pos + 63) / 64;
-	for (i = 0; i < b->count; i++) {
-		if (region_of(&b->rules[i].rule) != region)
-			continue;
-		err = pos_write(b, i, end);
+	while (size < n && !place_group_cmp(p, &p[size]))
+		size++;
+	end = pos + size;
+	if (!p->region)
+		end = (end + 63) / 64 * 64;
+	for (i = 0; i < size; i++) {
+		b->pos[p[i].rank] = pos + i;
+		err = pos_write(b, p[i].rank, end);
 		if (err)
 			return err;
 	}
-	acl_breathe();
-	return end;
+	return size;
+}
+
+static int places_write(struct build *b, const struct place *p)
+{
+	__u32 pos = 0, i = 0, region = 0;
+	int size;
+
+	_Static_assert(SL_ACL_MAX / 64 + REGIONS <= SL_ACL_WORDS, "regions may not fit");
+	while (i < b->count) {
+		if (p[i].region != region)
+			pos = (pos + 63) / 64 * 64;
+		region = p[i].region;
+		size = group_place(b, &p[i], b->count - i, pos);
+		if (size < 0)
+			return size;
+		pos += size;
+		i += size;
+	}
+	return 0;
 }
 
 static int positions_make(struct build *b)
 {
-	__u32 region;
-	int word = 0;
+	struct place *p = acl_calloc(b->count, sizeof(*p));
+	__u32 i;
+	int err;
 
-	_Static_assert(SL_ACL_MAX / 64 + REGIONS <= SL_ACL_WORDS, "regions may not fit");
-	for (region = 0; region < REGIONS && word >= 0; region++) {
-		word = region_place(b, region, word);
-		if (!region)
-			b->go_on = word > 0;
+	if (!p)
+		return -ENOMEM;
+	for (i = 0; i < b->count; i++) {
+		p[i].region = region_of(&b->rules[i].rule);
+		p[i].rank = i;
+		p[i].prefix[0] = b->rules[i].rule.src;
+		p[i].prefix[1] = b->rules[i].rule.dst;
+		b->go_on |= !p[i].region;
 	}
-	return word < 0 ? word : 0;
+	acl_sort(p, b->count, sizeof(*p), place_cmp);
+	err = places_write(b, p);
+	acl_free(p);
+	return err;
 }
 
 /* ---------------------------------------------------------- fields by page */

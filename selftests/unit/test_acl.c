@@ -244,7 +244,7 @@ static void check_shape(const struct sl_acl_entry *rules, unsigned int n)
 		for (int w = 0; w < SL_ACL_WORDS; w++)
 			assert_int_equal(tab.rows[id].sum[w / 64] >> w % 64 & 1,
 					 tab.rows[id].word[w] != 0);
-	for (__u32 pos = 0, end = 0; pos < SL_ACL_POS_MAX; pos++) {
+	for (__u32 pos = 0; pos < SL_ACL_POS_MAX; pos++) {
 		const struct sl_acl_pos *p = &tab.pos[pos];
 
 		if (p->rule == 0xffffffff)
@@ -254,15 +254,20 @@ static void check_shape(const struct sl_acl_entry *rules, unsigned int n)
 		assert_int_equal(rules[p->rank].id, p->rule);
 		assert_int_equal(rules[p->rank].rule.action, p->action);
 		assert_memory_equal(rules[p->rank].rule.arg, p->arg, sizeof(p->arg));
-		assert_in_range(pos / 64 + 1, 1, p->end);
-		/* within a region in order */
-		if (pos && pos / 64 < end)
-			assert_true(tab.pos[pos - 1].rank < p->rank);
-		end = p->end;
+		assert_in_range(p->end, pos + 1, SL_ACL_POS_MAX);
+		/* within a group in order */
+		if (pos + 1 < p->end && p[1].rule != 0xffffffff) {
+			assert_int_equal(p[1].end, p->end);
+			assert_true(p->rank < p[1].rank);
+		}
 		/* those that go on are alone, and first */
 		if (p->action >= SL_ACL_ACT_MARK)
 			assert_int_equal(p->end, tab.pos[0].end);
+		else
+			assert_true(pos >= tab.pos[0].end || tab.pos[0].action < SL_ACL_ACT_MARK);
 	}
+	if (go_on)
+		assert_int_equal(tab.pos[0].end % 64, 0);
 	assert_int_equal(placed, n);
 	assert_int_equal(!!(tab.word & SL_ACL_GO_ON), go_on > 0);
 	assert_int_equal(!!(tab.word & SL_ACL_RULES), n > 0);
