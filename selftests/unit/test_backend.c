@@ -519,6 +519,158 @@ static void most_operations(void **state)
 	sluice_txn_abort(txn);
 }
 
+/* ------------------------------------------------------------------ rules */
+
+static struct sl_acl_rule drop_from(const char *text, __u32 priority)
+{
+	struct sl_acl_rule r = { .priority = priority, .action = SL_ACL_ACT_DROP,
+				 .fields = 1 << SL_ACL_FIELD_SRC, .src = prefix(text) };
+
+	return r;
+}
+
+static void write_rule(int (*fn)(struct sluice_txn *, __u32, const struct sl_acl_rule *),
+		       __u32 id, struct sl_acl_rule r)
+{
+	struct sluice_txn *txn = begin();
+
+	assert_int_equal(fn(txn, id, &r), 0);
+	expect_done(txn);
+}
+
+static int collect(void *arg, const struct sluice_rule *r)
+{
+	__u32 *ids = arg;
+
+	ids[++ids[0]] = r->id;
+	return 0;
+}
+
+static void rules(void **state)
+{
+	struct sl_acl_rule r = drop_from("10.0.0.0/8", 20);
+	__u32 ids[8] = {}, gen, after;
+	struct sluice_rule have;
+	struct sluice_txn *txn;
+
+	(void)state;
+	assert_int_equal(sluice_generation(sl, &gen), 0);
+	assert_int_equal(sluice_rule_get(sl, 5, &have), -ENOENT);
+	write_rule(sluice_rule_add, 5, r);
+	write_rule(sluice_rule_add, 9, drop_from("fd00::/8", 10));
+	write_rule(sluice_rule_add, 7, drop_from("10.1.0.0/16", 20));
+	assert_int_equal(sluice_rule_get(sl, 5, &have), 0);
+	r.origin = SL_ORIGIN_ADMIN;
+	assert_int_equal(have.id, 5);
+	assert_memory_equal(&have.rule, &r, sizeof(r));
+	assert_int_equal(have.count.packets, 0);
+	assert_int_equal(sluice_rule_each(sl, collect, ids), 0);
+	assert_int_equal(ids[0], 3);
+	assert_int_equal(ids[1], 9);
+	assert_int_equal(ids[2], 5);
+	assert_int_equal(ids[3], 7);
+
+	r.priority = 30;
+	write_rule(sluice_rule_replace, 5, r);
+	assert_int_equal(sluice_rule_get(sl, 5, &have), 0);
+	assert_int_equal(have.rule.priority, 30);
+	txn = begin();
+	assert_int_equal(sluice_rule_delete(txn, 5), 0);
+	expect_done(txn);
+	assert_int_equal(sluice_rule_get(sl, 5, &have), -ENOENT);
+	assert_int_equal(sluice_generation(sl, &after), 0);
+	assert_int_equal(after - gen, 5);
+}
+
+static void rules_with_every_field(void **state)
+{
+	static const struct sl_acl_rule all[] = {
+		{ .priority = 1, .action = SL_ACL_ACT_MARK, .arg = { 1, 0xff }, .proto = 6,
+		  .fields = 1 << SL_ACL_FIELD_PROTO | 1 << SL_ACL_FIELD_SPORT |
+			    1 << SL_ACL_FIELD_DPORT | 1 << SL_ACL_FIELD_TCP_FLAGS |
+			    1 << SL_ACL_FIELD_DSCP | 1 << SL_ACL_FIELD_IF,
+		  .sport = { 1, 2 }, .dport = { 80, 90 }, .tcp_flags = 2, .tcp_mask = 18,
+		  .dscp = 46, .ifindex = 3, .comment = "thirty-one bytes are the most.." },
+		{ .priority = 2, .action = SL_ACL_ACT_RATE, .arg = { 100, 10 }, .proto = 1,
+		  .fields = 1 << SL_ACL_FIELD_PROTO | 1 << SL_ACL_FIELD_ICMP_TYPE |
+			    1 << SL_ACL_FIELD_ICMP_CODE, .icmp_type = 3, .icmp_code = 4 },
+		{ .priority = 3, .action = SL_ACL_ACT_REJECT,
+		  .fields = 1 << SL_ACL_FIELD_SRC_CLASS | 1 << SL_ACL_FIELD_DST_CLASS,
+		  .src_class = 0x12345678, .dst_class = 9 },
+		{ .priority = 4, .action = SL_ACL_ACT_COUNT, .fields = 1 << SL_ACL_FIELD_IF },
+		{ .priority = 0xffffffff, .action = SL_ACL_ACT_MIRROR },
+	};
+	struct sluice_txn *txn = begin();
+	struct sl_acl_rule want;
+	struct sluice_rule have;
+	__u32 i;
+
+	(void)state;
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		want = all[i];
+		want.comment[SL_ACL_COMMENT_LEN - 1] = '\0';
+		if (sluice_rule_add(txn, i + 1, &want))
+			fail_msg("%u: %s", i, sluice_txn_error(txn)->text);
+	}
+	expect_done(txn);
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		want = all[i];
+		want.comment[SL_ACL_COMMENT_LEN - 1] = '\0';
+		want.origin = SL_ORIGIN_ADMIN;
+		assert_int_equal(sluice_rule_get(sl, i + 1, &have), 0);
+		assert_memory_equal(&have.rule, &want, sizeof(want));
+	}
+}
+
+static void rules_refused(void **state)
+{
+	struct sl_acl_rule r = drop_from("10.0.0.0/8", 20), bad = r;
+	struct sl_prefix key = prefix("10.1.0.0/16");
+	struct sl_route_val val = way(1);
+	struct sluice_txn *txn;
+	struct sluice_rule have;
+	__u32 id = 6;
+
+	(void)state;
+	write_rule(sluice_rule_add, 5, r);
+	txn = begin();
+	sluice_entry_insert(txn, route, &key, &val);
+	sluice_rule_add(txn, 8, &r);
+	sluice_rule_add(txn, 5, &r);
+	expect_refused(txn, -EEXIST, 2, "rule 5: id is in use");
+	assert_int_equal(ifindex_of("10.1.0.0/16"), 0);
+	assert_int_equal(sluice_rule_get(sl, 8, &have), -ENOENT);
+	txn = begin();
+	sluice_rule_replace(txn, 8, &r);
+	expect_refused(txn, -ENOENT, 0, "rule 8: no such rule");
+	txn = begin();
+	sluice_rule_delete(txn, 8);
+	expect_refused(txn, -ENOENT, 0, "rule 8: no such rule");
+	/* against what the transaction itself has done so far */
+	txn = begin();
+	sluice_rule_delete(txn, 5);
+	sluice_rule_add(txn, 5, &r);
+	sluice_rule_add(txn, 8, &r);
+	sluice_rule_delete(txn, 8);
+	sluice_rule_delete(txn, 8);
+	expect_refused(txn, -ENOENT, 4, "rule 8: no such rule");
+	assert_int_equal(sluice_rule_get(sl, 5, &have), 0);
+
+	write_daemons(sluice_table_find("acl"), &id, &r);
+	txn = begin();
+	sluice_rule_delete(txn, 6);
+	expect_refused(txn, -EPERM, 0, "rule 6 is the daemon's");
+
+	txn = begin();
+	bad.src.prefixlen = 129;
+	assert_int_equal(sluice_rule_add(txn, 9, &bad), -EINVAL);
+	assert_string_equal(sluice_txn_error(txn)->text, "rule 9: src: prefix length is over 128");
+	assert_int_equal(sluice_rule_add(txn, 9, &r), 0);
+	assert_int_equal(commit(txn), -EINVAL);
+	assert_int_equal(error.op, 0);
+	assert_int_equal(sluice_rule_get(sl, 9, &have), -ENOENT);
+}
+
 /* ---------------------------------------------------------------- threads */
 
 #define ROUNDS	200
@@ -613,6 +765,7 @@ int main(void)
 		TEST(forms_of_tables),	TEST(forms_of_fields),	TEST(tries_are_exact),
 		TEST(all_or_nothing),	TEST(table_full),	TEST(generations),
 		TEST(flows_are_deleted), TEST(reading),		TEST(most_operations),
+		TEST(rules),		TEST(rules_with_every_field), TEST(rules_refused),
 		TEST(two_handles_two_threads), TEST(choosing),
 	};
 

@@ -5,7 +5,7 @@ libsluice-cli_SRCS := $(filter-out user/cli/main.c,$(wildcard user/cli/*.c))
 PROGS += sluice
 sluice_SRCS := user/cli/main.c
 sluice_LIBS := libsluice-cli libcommon libsluice
-sluice_PKGS := libbpf libnl-3.0 jansson
+sluice_PKGS := libbpf libnl-3.0 libnl-genl-3.0 jansson
 sluice_DIR  := $(BINDIR)
 
 # Completions and manual pages, from the tables inside the programs.

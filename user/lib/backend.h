@@ -30,6 +30,8 @@ struct sluice_txn {
 	size_t used, room;
 	__u32 *at;			/* where each begins, in units of 8 bytes */
 	__u32 nops, at_room;
+	struct lib_rule_op *rules;
+	__u32 nrules, rules_room;
 	bool has[__SL_MAP_MAX][2];	/* [map][deletions] */
 };
 
@@ -45,6 +47,10 @@ struct lib_backend {
 	int (*each)(struct sluice *sl, const struct sluice_table *t, lib_map_cb_t cb, void *arg);
 	/* All or nothing. @error is filled in when the return is not 0. */
 	int (*commit)(struct sluice_txn *txn, struct sluice_error *error);
+	int (*rule_get)(struct sluice *sl, __u32 id, struct sluice_rule *out);
+	/* In the order in which they are asked. */
+	int (*rule_each)(struct sluice *sl, int (*cb)(void *arg, const struct sluice_rule *rule),
+			 void *arg);
 };
 
 extern const struct lib_backend lib_backend_pinned, lib_backend_netlink;

@@ -7,9 +7,11 @@
  */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "lib/backend.h"
+#include "lib/acl.h"
+#include "lib/rule.h"
 
 /* Leaf before root where something is written, root before leaf where it goes. */
 static const struct phase {
@@ -169,6 +171,9 @@ static int commit_locked(struct sluice_txn *txn, struct sluice_error *error)
 	if (txn->expects && txn->generation != generation)
 		return lib_error_set(error, -ESTALE, -1, "generation is %u", generation);
 	err = apply_all(txn, error);
+	/* last: it undoes itself, and nothing but what it did is undone for it */
+	if (!err && txn->nrules)
+		err = lib_rules_commit(txn, error);
 	if (err) {
 		undo_all(txn);
 		return err;
@@ -218,6 +223,40 @@ static int pinned_each(struct sluice *sl, const struct sluice_table *t, lib_map_
 	return lib_map_each(sl->map_fd[t->map], t->key_size, t->value_size, cb, arg);
 }
 
+static int pinned_rule_get(struct sluice *sl, __u32 id, struct sluice_rule *out)
+{
+	int err;
+
+	memset(out, 0, sizeof(*out));
+	out->id = id;
+	err = lib_acl_get(sl, id, &out->rule);
+	/* a rule that has just gone is told of without what it counted */
+	if (!err)
+		lib_acl_counter(sl, id, &out->count);
+	return err;
+}
+
+static int pinned_rule_each(struct sluice *sl,
+			    int (*cb)(void *arg, const struct sluice_rule *rule), void *arg)
+{
+	struct sl_acl_entry *list;
+	struct sluice_rule rule;
+	long n = lib_acl_list(sl, &list), i;
+	int err = 0;
+
+	if (n < 0)
+		return n;
+	for (i = 0; !err && i < n; i++) {
+		memset(&rule, 0, sizeof(rule));
+		rule.id = list[i].id;
+		rule.rule = list[i].rule;
+		lib_acl_counter(sl, rule.id, &rule.count);
+		err = cb(arg, &rule);
+	}
+	free(list);
+	return err;
+}
+
 const struct lib_backend lib_backend_pinned = {
 	.name = "pinned",
 	.open = pinned_open,
@@ -226,4 +265,6 @@ const struct lib_backend lib_backend_pinned = {
 	.get = pinned_get,
 	.each = pinned_each,
 	.commit = pinned_commit,
+	.rule_get = pinned_rule_get,
+	.rule_each = pinned_rule_each,
 };

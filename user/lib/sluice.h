@@ -323,6 +323,28 @@ const struct sluice_error *sluice_txn_error(const struct sluice_txn *txn);
 int sluice_txn_commit(struct sluice_txn *txn, struct sluice_error *error);
 void sluice_txn_abort(struct sluice_txn *txn);		/* frees it; NULL is nothing */
 
+/* The administrator's rules, struct sl_acl_rule: Documentation/acl.md. */
+struct sluice_rule {
+	__u32 id;			/* not 0 */
+	struct sl_acl_rule rule;
+	struct sl_counter count;	/* packets that it was applied to; not when written */
+};
+
+/*
+ * Queue a change of rules; as for entries, and @rule->origin is set here.
+ * When committed: add: -EEXIST; replace and delete: -ENOENT; -EPERM: the
+ * rule is the daemon's. All changes of a transaction come in force at one
+ * instant, and established flows are judged again.
+ */
+int sluice_rule_add(struct sluice_txn *txn, __u32 id, const struct sl_acl_rule *rule);
+int sluice_rule_replace(struct sluice_txn *txn, __u32 id, const struct sl_acl_rule *rule);
+int sluice_rule_delete(struct sluice_txn *txn, __u32 id);
+/* -ENOENT. */
+int sluice_rule_get(struct sluice *sl, __u32 id, struct sluice_rule *out);
+/* In the order in which they are asked; a non-zero return of @cb stops and is returned. */
+int sluice_rule_each(struct sluice *sl, int (*cb)(void *arg, const struct sluice_rule *rule),
+		     void *arg);
+
 /* Counts transactions committed; negative errno as the back end's. */
 int sluice_generation(struct sluice *sl, __u32 *out);
 

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "lib/backend.h"
+#include "lib/rule.h"
 
 /* ----------------------------------------------------------------- errors */
 
@@ -53,6 +53,7 @@ void sluice_txn_abort(struct sluice_txn *txn)
 		return;
 	free(txn->buf);
 	free(txn->at);
+	free(txn->rules);
 	free(txn);
 }
 
