@@ -88,14 +88,14 @@ BAD = {
     "endpoint": ["", "0", "4096", "web-1", "10.0.0.0/8"],
     "table": ["", "rul", "sl_rule"],
     "word": [""],
-    "number": ["", "-1", "4294967296", "0x", "0x100000000", "1x", " 1"],
+    "number": ["", "+1", "4294967296", "0x", "0x100000000", "1x", " 1"],
     "file": [""],
 }
 
 
-# Commands that change the dataplane: what they do more than once is not the same.
+# Commands that change the dataplane, or show what was changed: test_edit has them.
 EDITS = {"table insert", "table modify", "table set", "table delete", "transaction", "rule add",
-         "rule del"}
+         "rule del", "rule show"}
 
 
 def good(thing):

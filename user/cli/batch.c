@@ -146,10 +146,32 @@ static int build_entry(struct builder *w, json_t *obj, const char *op)
 	return err;
 }
 
+/* What 'rule list' tells and 'rule add' does not take. */
+static bool only_told(const char *name, const json_t *v)
+{
+	return json_is_null(v) || !strcmp(name, "op") || !strcmp(name, "origin") ||
+	       !strcmp(name, "packets") || !strcmp(name, "bytes");
+}
+
+/* toPort to --to-port, with its value unless that is NULL. */
+static int build_option(struct builder *w, const char *name, const char *text)
+{
+	char option[64];
+	size_t n = 0;
+
+	for (; *name && n + 2 < sizeof(option); name++) {
+		if (*name >= 'A' && *name <= 'Z')
+			option[n++] = '-';
+		option[n++] = *name >= 'A' && *name <= 'Z' ? *name - 'A' + 'a' : *name;
+	}
+	option[n] = '\0';
+	return text ? build_word(w, "--%s=%s", option, text) : build_word(w, "--%s", option);
+}
+
 /* {"op": "rule add", "priority": 5, "action": "drop"} to rule add --priority=5 drop */
 static int build_rule(struct builder *w, json_t *obj, const char *op)
 {
-	const char *name, *text, *last = NULL;
+	const char *arg = strcmp(op, "rule add") ? "id" : "action", *name, *text;
 	char buf[32];
 	json_t *v;
 	int err = build_word(w, "rule");
@@ -157,23 +179,18 @@ static int build_rule(struct builder *w, json_t *obj, const char *op)
 	if (!err)
 		err = build_word(w, "%s", op + strlen("rule "));
 	json_object_foreach(obj, name, v) {
-		if (err || !strcmp(name, "op"))
+		if (err || only_told(name, v) || !strcmp(name, arg))
 			continue;
-		if (!strcmp(name, "action") || (!strcmp(name, "id") && strcmp(op, "rule add"))) {
-			last = name;
-			continue;
-		}
 		text = scalar(v, buf, sizeof(buf));
-		if (json_is_true(v))
-			err = build_word(w, "--%s", name);
+		if (text || json_is_true(v))
+			err = build_option(w, name, text);
 		else
-			err = text ? build_word(w, "--%s=%s", name, text) :
-				     refuse(w->b, "\"%.60s\" is neither text nor a number", name);
+			err = refuse(w->b, "\"%.60s\" is neither text nor a number", name);
 	}
-	if (err || !last)
+	if (err)
 		return err;
-	text = scalar(json_object_get(obj, last), buf, sizeof(buf));
-	return text ? build_word(w, "%s", text) : refuse(w->b, "\"%s\" is no text", last);
+	text = scalar(json_object_get(obj, arg), buf, sizeof(buf));
+	return text ? build_word(w, "%s", text) : refuse(w->b, "\"%s\" is missing", arg);
 }
 
 static int take_object(struct batch *b, const char *line)

@@ -61,6 +61,13 @@ static const struct cli_command drop = {
 						    &cmd_drop_summary, NULL },
 };
 
+static const struct cli_command rule = {
+	.name = "rule",
+	.summary = "The administrator's rules, which are asked before the policies",
+	.sub = (const struct cli_command *const[]){ &cmd_rule_list, &cmd_rule_show, &cmd_rule_add,
+						    &cmd_rule_del, NULL },
+};
+
 static const struct cli_command table = {
 	.name = "table",
 	.summary = "The dataplane's tables as they are in the kernel",
@@ -81,7 +88,8 @@ const struct cli_command cli_root = {
 		"prints one JSON document; a command that goes on (--watch, drop watch) prints one "
 		"document a line.",
 	.sub = (const struct cli_command *const[]){
-		&cmd_status, &endpoint, &node, &policy, &class, &flow, &drop, &table, &cmd_transaction,
+		&cmd_status, &endpoint, &node, &policy, &class, &flow, &drop, &rule, &table,
+		&cmd_transaction, &cmd_monitor,
 		&cmd_features, &cmd_version, &cmd_help, &cmd_complete, NULL },
 };
 

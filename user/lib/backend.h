@@ -32,6 +32,8 @@ struct sluice_txn {
 	__u32 nops, at_room;
 	struct lib_rule_op *rules;
 	__u32 nrules, rules_room;
+	unsigned char *ids;		/* bit of each rule id in use, once somebody asked */
+	__u32 free_id;			/* none below is free */
 	bool has[__SL_MAP_MAX][2];	/* [map][deletions] */
 };
 

@@ -42,6 +42,52 @@ static int grow(struct sluice_txn *txn)
 	return 0;
 }
 
+/* All rules, and all that a transaction can add, leave one of these free. */
+#define IDS_MAX	(SL_ACL_MAX + RULE_OPS_MAX + 8)
+
+static void use_id(struct sluice_txn *txn, __u32 id)
+{
+	if (id < IDS_MAX)
+		txn->ids[id / 8] |= 1U << id % 8;
+}
+
+static int use_ids_of(void *arg, const struct sluice_rule *rule)
+{
+	use_id(arg, rule->id);
+	return 0;
+}
+
+static int find_ids(struct sluice_txn *txn)
+{
+	__u32 i;
+	int err;
+
+	txn->ids = calloc(1, IDS_MAX / 8 + 1);
+	if (!txn->ids)
+		return -ENOMEM;
+	use_id(txn, 0);
+	for (i = 0; i < txn->nrules; i++)
+		use_id(txn, txn->rules[i].id);
+	err = sluice_rule_each(txn->sl, use_ids_of, txn);
+	if (err) {
+		free(txn->ids);
+		txn->ids = NULL;
+	}
+	return err;
+}
+
+int sluice_rule_free_id(struct sluice_txn *txn, __u32 *id)
+{
+	int err = txn->ids ? 0 : find_ids(txn);
+
+	if (err)
+		return err;
+	while (txn->free_id < IDS_MAX && txn->ids[txn->free_id / 8] & 1U << txn->free_id % 8)
+		txn->free_id++;
+	*id = txn->free_id;
+	return txn->free_id < IDS_MAX ? 0 : -ENOSPC;
+}
+
 static int queue(struct sluice_txn *txn, enum lib_rule_kind kind, __u32 id,
 		 const struct sl_acl_rule *rule)
 {
@@ -62,6 +108,8 @@ static int queue(struct sluice_txn *txn, enum lib_rule_kind kind, __u32 id,
 		return refuse(txn, -ENOMEM, NULL, strerror(ENOMEM));
 	txn->rules[txn->nrules++] = op;
 	txn->count++;
+	if (txn->ids)
+		use_id(txn, id);
 	return 0;
 }
 

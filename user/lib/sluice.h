@@ -339,6 +339,8 @@ struct sluice_rule {
 int sluice_rule_add(struct sluice_txn *txn, __u32 id, const struct sl_acl_rule *rule);
 int sluice_rule_replace(struct sluice_txn *txn, __u32 id, const struct sl_acl_rule *rule);
 int sluice_rule_delete(struct sluice_txn *txn, __u32 id);
+/* The lowest id that no rule has, nor one that @txn adds; -ENOSPC, what reading returned. */
+int sluice_rule_free_id(struct sluice_txn *txn, __u32 *id);
 /* -ENOENT. */
 int sluice_rule_get(struct sluice *sl, __u32 id, struct sluice_rule *out);
 /* In the order in which they are asked; a non-zero return of @cb stops and is returned. */
@@ -347,6 +349,75 @@ int sluice_rule_each(struct sluice *sl, int (*cb)(void *arg, const struct sluice
 
 /* Counts transactions committed; negative errno as the back end's. */
 int sluice_generation(struct sluice *sl, __u32 *out);
+
+/* ------------------------------------------------- events, from the module */
+
+enum sluice_group {
+	SLUICE_GROUP_FLOWS	= 1 << 0, /* flows established, flows ended */
+	SLUICE_GROUP_DROPS	= 1 << 1, /* packets dropped, once a second by reason and decider */
+	SLUICE_GROUP_POLICY	= 1 << 2, /* commits of policy, transactions */
+	SLUICE_GROUP_ALL	= SLUICE_GROUP_FLOWS | SLUICE_GROUP_DROPS | SLUICE_GROUP_POLICY,
+};
+
+enum sluice_notice_type {
+	SLUICE_NOTICE_FLOW_OPENED,
+	SLUICE_NOTICE_FLOW_CLOSED,
+	SLUICE_NOTICE_DROP,
+	SLUICE_NOTICE_POLICY,
+	SLUICE_NOTICE_LOST,
+};
+
+struct sluice_notice_flow {
+	union sl_addr addr[2];		/* of who began it, of the other */
+	__be16 port[2];
+	__u8 proto;			/* IPPROTO_ */
+	__u8 state;			/* enum sl_flow_state */
+	__u8 reason;			/* enum sl_close_reason */
+	__u8 tier[__SL_DIR_MAX];	/* enum sl_tier of @rule */
+	__u32 ep[2];			/* endpoints, 0: not here */
+	__u32 rule[__SL_DIR_MAX];	/* who allowed */
+	__u64 created_ns, last_ns;	/* CLOCK_MONOTONIC_COARSE */
+	struct sl_counter count[2];	/* by who began it, by the other; bytes of layer 3 */
+};
+
+struct sluice_notice {
+	enum sluice_notice_type type;
+	union {
+		struct sluice_notice_flow flow;
+		struct {
+			__u32 reason;		/* enum sl_drop */
+			__u32 ep, rule;		/* both 0: sum over all of this reason */
+			struct sl_counter count; /* since the notice before */
+		} drop;
+		struct {
+			__u32 generation;	/* transactions committed */
+			__u32 commits;		/* of policy, by the daemon */
+			__u32 operations;	/* of the transaction; 0: a commit of the daemon's */
+		} policy;
+		struct {
+			__u32 group;		/* enum sluice_group */
+			__u64 messages;		/* that this listener was too slow for */
+			__u64 events;		/* that the programs had no room for */
+		} lost;
+	};
+};
+
+struct sluice_monitor;
+/*
+ * sluice_monitor_open() - listen to the kernel module in this network namespace
+ * @groups: enum sluice_group
+ * @cb: called by sluice_monitor_read() for each notice; negative: stop
+ *
+ * Errors: -EOPNOTSUPP (the module is not loaded), -EPERM (needs CAP_NET_ADMIN
+ * in the initial user namespace), -EINVAL, -ENOMEM.
+ */
+int sluice_monitor_open(unsigned int groups,
+			int (*cb)(void *arg, const struct sluice_notice *notice), void *arg,
+			struct sluice_monitor **out);
+int sluice_monitor_fd(const struct sluice_monitor *m);	/* readable: call _read() */
+/* What has come so far; returns how many notices, the negative return of @cb, -EIO. */
+int sluice_monitor_read(struct sluice_monitor *m);
+void sluice_monitor_close(struct sluice_monitor *m);
 
 /* ---------------------------------------------------------------- features */
 

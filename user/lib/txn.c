@@ -54,6 +54,7 @@ void sluice_txn_abort(struct sluice_txn *txn)
 	free(txn->buf);
 	free(txn->at);
 	free(txn->rules);
+	free(txn->ids);
 	free(txn);
 }
 
