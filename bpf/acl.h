@@ -15,6 +15,10 @@
 
 #define SL_ACL_RANK_NONE	0xffff
 
+/* The first so many fields are what most rules ask for; the others are compared if need be. */
+#define SL_ACL_COMMON		(SL_ACL_FIELD_PROTO + 1)
+#define SL_ACL_RARE		(SL_ACL_USES(__SL_ACL_FIELD_MAX) - SL_ACL_USES(SL_ACL_COMMON))
+
 /*
  * Rows of the packet at hand. Those of fields that no rule uses are that of
  * the protocol again, which changes nothing and needs no second kind of pointer.
@@ -144,7 +148,12 @@ static __always_inline __u64 sl_acl_word(const struct sl_acl_rows *r, __u32 i)
 	__u32 f;
 
 #pragma unroll
-	for (f = 1; f < __SL_ACL_FIELD_MAX; f++)
+	for (f = 1; f < SL_ACL_COMMON; f++)
+		all &= r->row[f]->word[i];
+	if (!all || !r->w->more)
+		return all;
+#pragma unroll
+	for (f = SL_ACL_COMMON; f < __SL_ACL_FIELD_MAX; f++)
 		all &= r->row[f]->word[i];
 	return all;
 }
@@ -157,6 +166,8 @@ static __noinline int sl_acl_sums(const struct sl_acl_rows *r, struct sl_acl_wor
 
 #pragma unroll
 	for (f = 0; f < __SL_ACL_FIELD_MAX; f++) {
+		if (f == SL_ACL_COMMON && !w->more)
+			break;
 #pragma unroll
 		for (i = 0; i < SL_ACL_SUMS; i++)
 			sum[i] &= r->row[f]->sum[i];
@@ -195,13 +206,16 @@ static __always_inline int sl_acl_next(const struct sl_acl_rows *r, struct sl_ac
 
 	if (!w->bits) {
 		i = w->next;
+#pragma unroll
+		for (bit = 1; bit < SL_ACL_SUMS; bit++)
+			if (i < SL_ACL_SUMS && !w->sum[i & (SL_ACL_SUMS - 1)])
+				i++;
 		if (i >= SL_ACL_SUMS)
 			return -2;
 		sum = w->sum[i & (SL_ACL_SUMS - 1)];
-		if (!sum) {
-			w->next = i + 1;
-			return -1;
-		}
+		if (!sum)
+			return -2;
+		w->next = i;
 		bit = __builtin_ctzll(sum);
 		w->sum[i & (SL_ACL_SUMS - 1)] = sum & (sum - 1);
 		i = i * 64 + bit;
@@ -434,6 +448,7 @@ __noinline int sl_acl_judge(struct sl_ctx *c, __u32 word)
 	s->acl.mark = 0;
 	s->acl.mask = 0;
 	s->acl.over = 0;
+	s->acl.more = !!(word & SL_ACL_RARE);
 	if (!sl_acl_rows_get(c, s, &r, word))
 		return sl_acl_refuse(c, &s->flow, 0, SL_DROP_RULE);
 	r.w = &s->acl;

@@ -66,6 +66,7 @@ struct sl_acl_work {
 	__u32 mark, mask;
 	__u32 over;			/* rule whose rate is exceeded */
 	__u8 fresh;			/* the flow begins; else it is judged again */
+	__u8 more;			/* rows beside those of SL_ACL_COMMON fields */
 	/* Keys of lookups, which together would be too much for the stack. */
 	__u32 key;
 	struct sl_acl_prefix_key prefix;

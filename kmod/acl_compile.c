@@ -276,6 +276,8 @@ static int ports_sweep(struct build *b, bool dst, const struct edge *edges, __u3
 
 	b->now = b->base;
 	id = row_id(b, &b->now);
+	if (id < 0)
+		return id;
 	for (port = 0; port < 65536; port++) {
 		if (e < n && edges[e].value == port) {
 			for (; e < n && edges[e].value == port; e++)
