@@ -752,7 +752,8 @@ static void choosing(void **state)
 	assert_int_equal(sluice_open(TEST_ROOT, &other), 0);
 	sluice_close(other);
 	setenv("SLUICE_BACKEND", was, 1);
-	assert_string_equal(sluice_backend_name(sl), was);
+	if (*was)
+		assert_string_equal(sluice_backend_name(sl), was);
 	free(was);
 }
 

@@ -55,6 +55,9 @@ struct lib_backend {
 			 void *arg);
 };
 
+/* What @sl, which has none or the pinned one, reads and writes by; errors as sluice_open_opts(). */
+int lib_backend_choose(struct sluice *sl, enum sluice_backend which);
+
 extern const struct lib_backend lib_backend_pinned, lib_backend_netlink;
 
 /* @err, with @fmt for its words; @op: index of the operation, -1. */

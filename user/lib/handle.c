@@ -68,7 +68,7 @@ static int backend_by_name(const char *name, enum sluice_backend *out)
 	return 0;
 }
 
-static int open_backend(struct sluice *sl, enum sluice_backend which)
+int lib_backend_choose(struct sluice *sl, enum sluice_backend which)
 {
 	const char *env = getenv("SLUICE_BACKEND");
 	int err = 0;
@@ -120,7 +120,7 @@ int sluice_open_opts(const char *root, const struct sluice_open_opts *user_opts,
 		err = map_shared(sl->map_fd[SL_MAP_STATE], sizeof(*sl->state),
 				 (void **)&sl->state);
 	if (!err)
-		err = open_backend(sl, opts.backend);
+		err = lib_backend_choose(sl, opts.backend);
 	if (err) {
 		sluice_close(sl);
 		return err;

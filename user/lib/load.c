@@ -15,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "bpf/sluice.skel.h"
-#include "lib/internal.h"
+#include "lib/backend.h"
 
 /* The verifier's last words; it keeps the end when there is more. */
 #define VERIFIER_LOG_SIZE	(64 << 10)
@@ -215,6 +215,8 @@ static void bind_kmod(const struct sluice *sl, const struct sluice_load_opts *op
 
 int sluice_load(const char *root, const struct sluice_load_opts *user_opts, struct sluice **out)
 {
+	const struct sluice_open_opts pinned = { .sz = sizeof(pinned),
+						 .backend = SLUICE_BACKEND_PINNED };
 	struct sluice_load_opts opts = { .sz = sizeof(opts) };
 	struct lib_log_scope scope;
 	int err;
@@ -233,9 +235,14 @@ int sluice_load(const char *root, const struct sluice_load_opts *user_opts, stru
 	err = load_locked(root, &opts);
 	lib_log_end(&scope);
 	if (!err)
-		err = sluice_open(root, out);
-	if (!err)
-		bind_kmod(*out, &opts);
+		err = sluice_open_opts(root, &pinned, out);
+	if (err)
+		return err;
+	bind_kmod(*out, &opts);
+	/* only now does the module have what it may be asked about */
+	err = lib_backend_choose(*out, SLUICE_BACKEND_AUTO);
+	if (err)
+		sluice_close(*out);
 	return err;
 }
 
