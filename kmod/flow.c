@@ -369,6 +369,37 @@ static void sluice_alias_del(struct sluice_pipe *pipe, const struct sl_tuple *ke
 			sluice_map_delete(pipe->map[sluice_flow_maps[i]], &alias);
 }
 
+/* As sl_flow_tell() of bpf/flow_event.h. */
+static void sluice_flow_tell(struct sluice_pipe *pipe, const struct sl_tuple *key,
+			     const struct sl_flow *f)
+{
+	struct bpf_map *queue = pipe->map[SL_MAP_FLOW_EV];
+	const u32 o = f->orig & 1;
+	struct sl_flow_event ev = {
+		.key = *key,
+		.created_ns = f->created_ns,
+		.last_ns = f->last_ns,
+		.packets = { f->dir[o].packets, f->dir[!o].packets },
+		.bytes = { f->dir[o].bytes, f->dir[!o].bytes },
+		.ep = { f->ep[o], f->ep[!o] },
+		.rule = { f->rule[0], f->rule[1] },
+		.tier = { f->tier[0], f->tier[1] },
+		.reason = SL_CLOSE_DELETED,
+		.state = f->state,
+		.orig = o,
+	};
+	int err;
+
+	if (f->state < SL_FLOW_ESTABLISHED ||
+	    !(READ_ONCE(sluice_pipe_state(pipe)->events) & SL_EVENT_MASK_QUEUE))
+		return;
+	rcu_read_lock();
+	err = queue->ops->map_push_elem(queue, &ev, 0);
+	rcu_read_unlock();
+	if (err)
+		sluice_count_inc(pipe, SL_COUNT_FLOW_EVENT_LOST);
+}
+
 /* The flow first: an alias without one is nothing, the reverse would leak. */
 static int sluice_flow_del(struct sluice_pipe *pipe, const struct sl_tuple *key,
 			   const struct sl_flow *f)
@@ -383,6 +414,8 @@ static int sluice_flow_del(struct sluice_pipe *pipe, const struct sl_tuple *key,
 			return err;
 		found |= !err;
 	}
+	if (found)
+		sluice_flow_tell(pipe, key, f);
 	sluice_alias_del(pipe, key, f);
 	return found ? 0 : -ENOENT;
 }

@@ -119,3 +119,18 @@ int sluice_map_delete(struct bpf_map *map, const void *key)
 	} while (err == -EBUSY && ++tries < SLUICE_MAP_TRIES);
 	return err;
 }
+
+void sluice_count_inc(struct sluice_pipe *pipe, u32 count)
+{
+	struct bpf_map *map = pipe->map[SL_MAP_COUNT];
+	u64 *n;
+
+	/* This processor's own, which the programs count in softirqs. */
+	local_bh_disable();
+	rcu_read_lock();
+	n = map->ops->map_lookup_elem(map, &count);
+	if (n)
+		++*n;
+	rcu_read_unlock();
+	local_bh_enable();
+}

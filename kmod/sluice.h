@@ -94,6 +94,8 @@ int sluice_map_delete(struct bpf_map *map, const void *key);
  * answers with what covers the key as well.
  */
 int sluice_map_read_exact(struct bpf_map *map, const void *key, void *value);
+/* One more of enum sl_count. */
+void sluice_count_inc(struct sluice_pipe *pipe, u32 count);
 /* Rounded as the kernel rounds per-CPU values. */
 #define SLUICE_VALUE_ROOM	4096
 
