@@ -158,24 +158,30 @@ static __always_inline __u64 sl_acl_word(const struct sl_acl_rows *r, __u32 i)
 	return all;
 }
 
-/* Row after row, so that four sums and one pointer are all that is held at a time. */
-static __noinline int sl_acl_sums(const struct sl_acl_rows *r, struct sl_acl_work *w)
+/* Two sums at a time, row after row: what is held at once has room in registers. */
+static __always_inline void sl_acl_sum_pair(const struct sl_acl_rows *r, struct sl_acl_work *w,
+					    __u32 i)
 {
-	__u64 sum[SL_ACL_SUMS] = { ~0ULL, ~0ULL, ~0ULL, ~0ULL };
-	__u32 f, i;
+	__u64 a = ~0ULL, b = ~0ULL;
+	__u32 f;
 
 #pragma unroll
 	for (f = 0; f < __SL_ACL_FIELD_MAX; f++) {
 		if (f == SL_ACL_COMMON && !w->more)
 			break;
-#pragma unroll
-		for (i = 0; i < SL_ACL_SUMS; i++)
-			sum[i] &= r->row[f]->sum[i];
+		a &= r->row[f]->sum[i];
+		b &= r->row[f]->sum[i + 1];
 		asm volatile("" : : "r"(r) : "memory");
 	}
-#pragma unroll
-	for (i = 0; i < SL_ACL_SUMS; i++)
-		w->sum[i] = sum[i];
+	w->sum[i] = a;
+	w->sum[i + 1] = b;
+}
+
+static __noinline int sl_acl_sums(const struct sl_acl_rows *r, struct sl_acl_work *w)
+{
+	_Static_assert(SL_ACL_SUMS == 4, "sums are two pairs");
+	sl_acl_sum_pair(r, w, 0);
+	sl_acl_sum_pair(r, w, 2);
 	w->bits = 0;
 	w->next = 0;
 	w->from = 0;

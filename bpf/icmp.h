@@ -206,7 +206,7 @@ static __always_inline bool sl_icmp_allowed(const struct sl_ctx *c)
  * this node sent itself it receives on its loopback device, where no program
  * of ours judges it, and what its stack forwards goes back to where that had it from.
  */
-static __noinline int sl_answer_out(struct __sk_buff *skb, struct sl_ctx *c)
+static __always_inline int sl_answer_out(struct __sk_buff *skb, struct sl_ctx *c)
 {
 	struct sl_scratch *s = sl_scratch_get();
 
