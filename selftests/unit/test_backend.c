@@ -12,24 +12,21 @@ static struct sluice *sl;
 static const struct sluice_table *rule, *port, *route;
 static struct sluice_error error;
 
+/* Loaded once: where the machine is emulated that takes most of the time. */
 static int setup(void **state)
-{
-	setenv("SLUICE_BACKEND", "pinned", 0);
-	rule = sluice_table_find("rule");
-	port = sluice_table_find("port");
-	route = sluice_table_find("route");
-	return dataplane_setup(state);
-}
-
-static int load(void **state)
 {
 	const struct sluice_load_opts opts = { .sz = sizeof(opts), .flow_max = 1024,
 					       .half_max = 1024, .rule_max = 4096,
 					       .route_max = 4096 };
 	int err;
 
-	(void)state;
-	err = sluice_load(TEST_ROOT, &opts, &sl);
+	setenv("SLUICE_BACKEND", "pinned", 0);
+	rule = sluice_table_find("rule");
+	port = sluice_table_find("port");
+	route = sluice_table_find("route");
+	err = dataplane_setup(state);
+	if (!err)
+		err = sluice_load(TEST_ROOT, &opts, &sl);
 	if (err)
 		printf("# load: %s\n", strerror(-err));
 	else
@@ -37,10 +34,47 @@ static int load(void **state)
 	return err;
 }
 
-static int unload(void **state)
+static int teardown(void **state)
 {
 	sluice_close(sl);
 	return dataplane_unload(state);
+}
+
+struct keys {
+	const struct sluice_table *t;
+	unsigned char *at;
+};
+
+static int take_key(void *arg, const void *key, const void *value)
+{
+	struct keys *k = arg;
+
+	(void)value;
+	memcpy(k->at, key, k->t->key_size);
+	k->at += k->t->key_size;
+	return 0;
+}
+
+/* After each test: whoever wrote it, by the maps themselves. */
+static int clean(void **state)
+{
+	static const char *const tables[] = { "rule", "port", "route", "flow", "acl" };
+	static unsigned char keys[(1 << 17) * 16];
+	unsigned char *key;
+	struct keys k;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		k.t = sluice_table_find(tables[i]);
+		k.at = keys;
+		if (sluice_table_each(sl, k.t, take_key, &k))
+			return -1;
+		for (key = keys; key < k.at; key += k.t->key_size)
+			if (bpf_map_delete_elem(sluice_map_fd(sl, k.t->map), key))
+				return -1;
+	}
+	return 0;
 }
 
 /* ---------------------------------------------------------------- entries */
@@ -757,7 +791,7 @@ static void choosing(void **state)
 	free(was);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, load, unload)
+#define TEST(name) cmocka_unit_test_teardown(name, clean)
 
 int main(void)
 {
@@ -770,5 +804,5 @@ int main(void)
 		TEST(two_handles_two_threads), TEST(choosing),
 	};
 
-	return unit_run(tests, setup, NULL);
+	return unit_run(tests, setup, teardown);
 }
