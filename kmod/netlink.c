@@ -29,6 +29,20 @@ int sluice_nl_reply(struct genl_info *info, struct sk_buff *skb, void *hdr)
 	return genlmsg_reply(skb, info);
 }
 
+/* The core looks at nothing where the request has no attributes. */
+int sluice_nl_no_attrs(const struct genl_info *info)
+{
+	const struct nlattr *attr = nlmsg_attrdata(info->nlhdr, GENL_HDRLEN);
+	int len = nlmsg_attrlen(info->nlhdr, GENL_HDRLEN);
+
+	if (len <= 0)
+		return 0;
+	NL_SET_ERR_MSG(info->extack, "this request has no attributes");
+	if (nla_ok(attr, len))
+		NL_SET_BAD_ATTR(info->extack, attr);
+	return -EINVAL;
+}
+
 struct sluice_dump *sluice_nl_dump_new(struct netlink_callback *cb)
 {
 	const struct genl_info *info = genl_info_dump(cb);
@@ -93,14 +107,19 @@ static u32 sluice_count_rules(struct sluice_pipe *pipe)
 int sluice_nl_pipeline_get_doit(struct sk_buff *unused, struct genl_info *info)
 {
 	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
-	struct sluice_pipe *pipe = sluice_pipe_get(sn, info->extack);
 	const struct sl_state *st;
+	struct sluice_pipe *pipe;
 	struct sk_buff *skb;
-	int err = -EMSGSIZE;
 	void *hdr;
+	int err;
 
+	err = sluice_nl_no_attrs(info);
+	if (err)
+		return err;
+	pipe = sluice_pipe_get(sn, info->extack);
 	if (!pipe)
 		return -ENODEV;
+	err = -EMSGSIZE;
 	skb = sluice_nl_reply_new(info, &hdr);
 	if (!skb) {
 		err = -ENOMEM;
@@ -126,8 +145,11 @@ out:
 
 int sluice_nl_pipeline_del_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	int err = sluice_pipe_unbind(sluice_net_of(genl_info_net(info)));
+	int err = sluice_nl_no_attrs(info);
 
+	if (err)
+		return err;
+	err = sluice_pipe_unbind(sluice_net_of(genl_info_net(info)));
 	if (err)
 		NL_SET_ERR_MSG(info->extack, "no pipeline is bound in this network namespace");
 	return err == -ENOENT ? -ENODEV : err;

@@ -95,6 +95,8 @@ int sluice_nl_table_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	size_t n, at = cb->args[0];
 	void *hdr;
 
+	if (!at && sluice_nl_no_attrs(info))
+		return -EINVAL;
 	pipe = sluice_pipe_get(sluice_net_of(genl_info_net(info)), info->extack);
 	if (!pipe)
 		return -ENODEV;
@@ -436,6 +438,8 @@ int sluice_nl_endpoint_get_dumpit(struct sk_buff *skb, struct netlink_callback *
 	int err = 0;
 	void *hdr;
 
+	if (id == 1 && sluice_nl_no_attrs(info))
+		return -EINVAL;
 	pipe = sluice_pipe_get(sluice_net_of(genl_info_net(info)), info->extack);
 	if (!pipe)
 		return -ENODEV;

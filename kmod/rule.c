@@ -114,9 +114,13 @@ out:
 
 int sluice_nl_rule_get_start(struct netlink_callback *cb)
 {
-	struct sluice_dump *d = sluice_nl_dump_new(cb);
+	struct sluice_dump *d;
 	long n;
 
+	n = sluice_nl_no_attrs(genl_info_dump(cb));
+	if (n)
+		return n;
+	d = sluice_nl_dump_new(cb);
 	if (IS_ERR(d))
 		return PTR_ERR(d);
 	n = sluice_acl_list(d->pipe, &d->rules);

@@ -223,6 +223,9 @@ int sluice_nl_reply(struct genl_info *info, struct sk_buff *skb, void *hdr);
 struct sluice_txn *sluice_nl_txn_find(struct sluice_net *sn, struct genl_info *info,
 				      struct nlattr *attr);
 
+/* For requests that have no attributes: -EINVAL when there are any. */
+int sluice_nl_no_attrs(const struct genl_info *info);
+
 /* What a dump of a map keeps between its messages; begins with @pipe. */
 struct sluice_dump {
 	struct sluice_pipe *pipe;
