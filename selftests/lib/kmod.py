@@ -46,6 +46,11 @@ def unload():
     _run("rmmod", NAME)
 
 
+def unload_if_loaded():
+    if is_loaded():
+        unload()
+
+
 @contextlib.contextmanager
 def loaded(**params):
     """Loaded inside the block, gone behind it, whatever happens in it."""
