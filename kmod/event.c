@@ -305,21 +305,22 @@ static void sluice_event_policy(struct sluice_net *sn, u32 generation, u32 commi
 }
 
 /* Under sluice_net.lock, which keeps the numbers of this group's messages in order. */
-void sluice_event_commit(struct sluice_net *sn, u32 count)
+void sluice_event_commit(struct sluice_net *sn, u32 generation, u32 count)
 {
 	if (sluice_listened(sn, SLUICE_NLGRP_POLICY))
-		sluice_event_policy(sn, sn->generation, sn->commits_told, &count);
+		sluice_event_policy(sn, generation, sn->commits_told, &count);
 }
 
 static void sluice_event_commits(struct sluice_net *sn, struct sluice_pipe *pipe)
 {
-	u32 commits = READ_ONCE(sluice_pipe_state(pipe)->commits);
+	const struct sl_state *st = sluice_pipe_state(pipe);
+	u32 commits = READ_ONCE(st->commits);
 
 	if (commits == sn->commits_told)
 		return;
 	mutex_lock(&sn->lock);
 	sn->commits_told = commits;
-	sluice_event_policy(sn, sn->generation, commits, NULL);
+	sluice_event_policy(sn, READ_ONCE(st->generation), commits, NULL);
 	mutex_unlock(&sn->lock);
 }
 

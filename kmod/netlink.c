@@ -128,7 +128,7 @@ int sluice_nl_pipeline_get_doit(struct sk_buff *unused, struct genl_info *info)
 	st = sluice_pipe_state(pipe);
 	if (nla_put_u32(skb, SLUICE_A_PIPELINE_ABI, SL_ABI_VERSION) ||
 	    nla_put_string(skb, SLUICE_A_PIPELINE_VERSION, SLUICE_MODULE_VERSION) ||
-	    nla_put_u32(skb, SLUICE_A_PIPELINE_GENERATION, READ_ONCE(sn->generation)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_GENERATION, READ_ONCE(st->generation)) ||
 	    nla_put_u32(skb, SLUICE_A_PIPELINE_COMMITS, READ_ONCE(st->commits)) ||
 	    nla_put_u32(skb, SLUICE_A_PIPELINE_ROUTE_GEN, READ_ONCE(st->route_gen)) ||
 	    nla_put_u32(skb, SLUICE_A_PIPELINE_TABLES, __SL_MAP_MAX) ||
@@ -174,37 +174,43 @@ static int sluice_nl_txn_reply(struct genl_info *info, u32 id, u32 generation, c
 	return sluice_nl_reply(info, skb, hdr);
 }
 
-int sluice_nl_txn_begin_doit(struct sk_buff *skb, struct genl_info *info)
+static int sluice_nl_txn_begin(struct sluice_net *sn, struct genl_info *info, u32 generation,
+			       u32 *id)
 {
-	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
 	struct nlattr *gen = info->attrs[SLUICE_A_TXN_GENERATION];
 	struct sluice_txn *txn;
-	u32 id, generation;
-	int err;
 
-	mutex_lock(&sn->lock);
-	generation = sn->generation;
 	if (gen && nla_get_u32(gen) != generation) {
 		NL_SET_ERR_MSG_ATTR_FMT(info->extack, gen, "generation is %u", generation);
-		err = -ESTALE;
-		goto err_unlock;
+		return -ESTALE;
 	}
 	txn = sluice_txn_new(sn, info->snd_portid);
 	if (IS_ERR(txn)) {
-		err = PTR_ERR(txn);
-		if (err == -EMFILE)
+		if (PTR_ERR(txn) == -EMFILE)
 			NL_SET_ERR_MSG(info->extack, "too many transactions are open");
-		goto err_unlock;
+		return PTR_ERR(txn);
 	}
 	if (gen)
 		sluice_txn_expect(txn, generation);
-	id = sluice_txn_id(txn);
-	mutex_unlock(&sn->lock);
-	return sluice_nl_txn_reply(info, id, generation, NULL);
+	*id = sluice_txn_id(txn);
+	return 0;
+}
 
-err_unlock:
+int sluice_nl_txn_begin_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
+	struct sluice_pipe *pipe = sluice_pipe_get(sn, info->extack);
+	u32 id, generation;
+	int err;
+
+	if (!pipe)
+		return -ENODEV;
+	mutex_lock(&sn->lock);
+	generation = READ_ONCE(sluice_pipe_state(pipe)->generation);
+	err = sluice_nl_txn_begin(sn, info, generation, &id);
 	mutex_unlock(&sn->lock);
-	return err;
+	sluice_pipe_put(pipe);
+	return err ? err : sluice_nl_txn_reply(info, id, generation, NULL);
 }
 
 /* The transaction that attribute @attr names, under the lock. */
@@ -240,7 +246,7 @@ int sluice_nl_txn_commit_doit(struct sk_buff *skb, struct genl_info *info)
 		count = sluice_txn_count(txn);
 		sluice_txn_del(txn);
 	}
-	generation = sn->generation;
+	generation = READ_ONCE(sluice_pipe_state(pipe)->generation);
 	mutex_unlock(&sn->lock);
 	sluice_pipe_put(pipe);
 	return err ? err : sluice_nl_txn_reply(info, id, generation, &count);

@@ -43,7 +43,6 @@ struct sluice_net {
 	struct mutex lock;		/* transactions, commits */
 	struct list_head txns;		/* under @lock */
 	u32 last_txn;
-	u32 generation;			/* commits through this module */
 
 	struct delayed_work event_work;
 	struct sluice_event_group group[3];
@@ -204,8 +203,8 @@ int sluice_event_init(void);
 void sluice_event_exit(void);
 void sluice_event_net_init(struct sluice_net *sn);
 void sluice_event_net_exit(struct sluice_net *sn);
-/* A transaction with @count operations is in force. */
-void sluice_event_commit(struct sluice_net *sn, u32 count);
+/* A transaction with @count operations is in force, which made the generation this one. */
+void sluice_event_commit(struct sluice_net *sn, u32 generation, u32 count);
 /* Look at once who listens, and what there is to tell. */
 void sluice_event_kick(struct sluice_net *sn);
 /* For generic netlink: somebody joined a group. */

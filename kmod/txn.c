@@ -386,10 +386,11 @@ int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sl
 		      struct netlink_ext_ack *extack)
 {
 	struct sl_state *st = sluice_pipe_state(pipe);
+	u32 generation;
 	int err;
 
-	if (txn->expects && txn->generation != sn->generation) {
-		NL_SET_ERR_MSG_FMT(extack, "generation is %u", sn->generation);
+	if (txn->expects && txn->generation != READ_ONCE(st->generation)) {
+		NL_SET_ERR_MSG_FMT(extack, "generation is %u", st->generation);
 		return -ESTALE;
 	}
 	err = sluice_txn_apply(pipe, txn, extack);
@@ -404,7 +405,7 @@ int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sl
 	    txn->has[SL_MAP_RULE][0] || txn->has[SL_MAP_RULE][1] ||
 	    txn->has[SL_MAP_PORT][0] || txn->has[SL_MAP_PORT][1])
 		atomic_inc((atomic_t *)&st->route_gen);
-	sn->generation++;
-	sluice_event_commit(sn, txn->count);
+	generation = atomic_inc_return((atomic_t *)&st->generation);
+	sluice_event_commit(sn, generation, txn->count);
 	return 0;
 }
