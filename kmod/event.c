@@ -13,6 +13,7 @@
 
 #define SLUICE_EVENT_MS		20	/* between looks at the queue */
 #define SLUICE_DROP_MS		1000	/* between messages about drops */
+#define SLUICE_JOIN_MS		10000	/* who is joining has joined by then */
 #define SLUICE_BATCH		64	/* flows in a message, at most */
 #define SLUICE_ROUND		8192	/* flows taken at a time */
 #define SLUICE_MESSAGE		(16 * 1024)
@@ -348,7 +349,7 @@ static void sluice_event_work(struct work_struct *work)
 	else
 		sn->commits_told = READ_ONCE(sluice_pipe_state(pipe)->commits);
 	sluice_pipe_put(pipe);
-	if (flows || drops || policy)
+	if (flows || drops || policy || time_before(jiffies, READ_ONCE(sn->event_until)))
 		queue_delayed_work(sluice_event_wq, &sn->event_work,
 				   msecs_to_jiffies(SLUICE_EVENT_MS));
 }
@@ -357,11 +358,15 @@ static bool sluice_event_closed;
 
 void sluice_event_kick(struct sluice_net *sn)
 {
+	WRITE_ONCE(sn->event_until, jiffies + msecs_to_jiffies(SLUICE_JOIN_MS));
 	if (!READ_ONCE(sluice_event_closed))
 		mod_delayed_work(sluice_event_wq, &sn->event_work, 0);
 }
 
-/* The family is one for all namespaces, and doesn't say in which. */
+/*
+ * The family is one for all namespaces, and doesn't say in which. It is asked
+ * before the socket is one of the group's listeners: a look at once may find none.
+ */
 int sluice_event_joined(int group)
 {
 	sluice_net_each(sluice_event_kick);

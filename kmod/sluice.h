@@ -45,6 +45,7 @@ struct sluice_net {
 	u32 last_txn;
 
 	struct delayed_work event_work;
+	unsigned long event_until;	/* jiffies: looks for listeners until then */
 	struct sluice_event_group group[3];
 	struct sluice_drop_track *drops;	/* what was told last; the work item's own */
 	u32 commits_told;
