@@ -134,7 +134,8 @@ int sluice_nl_pipeline_get_doit(struct sk_buff *unused, struct genl_info *info)
 	    nla_put_u32(skb, SLUICE_A_PIPELINE_TABLES, __SL_MAP_MAX) ||
 	    nla_put_u32(skb, SLUICE_A_PIPELINE_RULES, sluice_count_rules(pipe)) ||
 	    nla_put_uint(skb, SLUICE_A_PIPELINE_EVENTS_LOST,
-			 sluice_count_read(pipe, SL_COUNT_FLOW_EVENT_LOST)))
+			 sluice_count_read(pipe, SL_COUNT_FLOW_EVENT_LOST)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_STATE_MAP, pipe->map[SL_MAP_STATE]->id))
 		nlmsg_free(skb);
 	else
 		err = sluice_nl_reply(info, skb, hdr);

@@ -4,6 +4,7 @@
  * end does; a commit holds the lock of the pin root all the same, so that the
  * two doors don't mix.
  */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,27 +16,57 @@
 
 /* -------------------------------------------------------------- pipeline */
 
-static int take_generation(struct lib_nl *nl, struct nlattr **attrs, void *arg)
+struct pipeline {
+	__u32 generation, state_map;
+};
+
+static int take_pipeline(struct lib_nl *nl, struct nlattr **attrs, void *arg)
 {
+	struct pipeline *p = arg;
+
 	(void)nl;
-	*(__u32 *)arg = lib_nl_u32(attrs[SLUICE_A_PIPELINE_GENERATION]);
+	p->generation = lib_nl_u32(attrs[SLUICE_A_PIPELINE_GENERATION]);
+	p->state_map = lib_nl_u32(attrs[SLUICE_A_PIPELINE_STATE_MAP]);
 	return lib_nl_u32(attrs[SLUICE_A_PIPELINE_ABI]) == SL_ABI_VERSION ? 0 : -EPROTO;
+}
+
+static int pipeline_get(struct sluice *sl, struct pipeline *out)
+{
+	return lib_nl_talk(sl->nl, lib_nl_msg(sl->nl, SLUICE_CMD_PIPELINE_GET, 0, 0),
+			   take_pipeline, out);
 }
 
 static int netlink_generation(struct sluice *sl, __u32 *out)
 {
-	return lib_nl_talk(sl->nl, lib_nl_msg(sl->nl, SLUICE_CMD_PIPELINE_GET, 0, 0),
-			   take_generation, out);
+	struct pipeline p;
+	int err = pipeline_get(sl, &p);
+
+	*out = err ? 0 : p.generation;
+	return err;
+}
+
+/* What is bound in this namespace may be what another root has pinned. */
+static int pipeline_check(struct sluice *sl)
+{
+	struct bpf_map_info info = {};
+	__u32 len = sizeof(info);
+	struct pipeline p;
+	int err = pipeline_get(sl, &p);
+
+	if (!err)
+		err = bpf_map_get_info_by_fd(sl->map_fd[SL_MAP_STATE], &info, &len);
+	if (err)
+		return err;
+	return p.state_map == info.id ? 0 : -ENODEV;
 }
 
 static int netlink_open(struct sluice *sl)
 {
-	__u32 generation;
 	int err = lib_nl_open(&sl->nl);
 
 	if (err)
 		return err;
-	err = netlink_generation(sl, &generation);
+	err = pipeline_check(sl);
 	if (err) {
 		lib_nl_close(sl->nl);
 		sl->nl = NULL;
