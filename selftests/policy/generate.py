@@ -185,7 +185,9 @@ def mutate(rng, objects):
         new["metadata"] = meta
         objects[i] = new
         return objects, f"policy {meta['name']} rewritten"
-    number = 100 + rng.randint(0, 1000)
+    # A name that none has: of two objects with one name only the first counts.
+    taken = {objects[i]["metadata"]["name"] for i in policies}
+    number = rng.choice([n for n in range(100, 1101) if f"p{n}" not in taken])
     namespace = objects[rng.choice(pods)]["metadata"]["namespace"]
     objects.append(policy(rng, number, namespace, addresses))
     return objects, f"policy p{number} added"
