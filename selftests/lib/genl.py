@@ -343,11 +343,11 @@ class Family:
         return self.spec.encode(self.spec.ops[name].set,
                                 {k.replace("_", "-"): v for k, v in values.items()})
 
-    def do(self, name, **values):
+    def do(self, name, /, **values):
         replies = self.raw(name, self.body(name, values))
         return replies[0] if replies else None
 
-    def dump(self, name, **values):
+    def dump(self, name, /, **values):
         return self.raw(name, self.body(name, values), dump=True)
 
     # -------------------------------------------------------------- events
