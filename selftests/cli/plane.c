@@ -210,28 +210,6 @@ static void policy(void)
 	put(SL_MAP_CLASS, &prefix, &cv);
 }
 
-static void rules(void)
-{
-	const struct sl_acl_rule drop = {
-		.priority = 100, .action = SL_ACL_ACT_DROP, .proto = IPPROTO_TCP,
-		.fields = 1 << SL_ACL_FIELD_PROTO | 1 << SL_ACL_FIELD_DPORT,
-		.dport = { 25, 25 }, .comment = "no mail",
-	};
-	const struct sl_acl_rule count = { .priority = 200, .action = SL_ACL_ACT_COUNT };
-	struct sluice_error error;
-	struct sluice_txn *txn;
-	int err = sluice_txn_begin(sl, &txn);
-
-	if (!err)
-		err = sluice_rule_add(txn, 1, &drop);
-	if (!err)
-		err = sluice_rule_add(txn, 2, &count);
-	if (!err)
-		err = sluice_txn_commit(txn, &error);
-	if (err)
-		die("rules", err);
-}
-
 static void many_flows(unsigned int n)
 {
 	struct sl_flow f = {
@@ -288,7 +266,6 @@ int main(int argc, char **argv)
 	drop_rule(SL_DROP_POLICY_INGRESS, 2, 0, 2);
 	drop_rule(SL_DROP_SADDR, 1, 0, 3);
 	policy();
-	rules();
 	sluice_close(sl);
 	return 0;
 }
