@@ -177,11 +177,11 @@ demo: deps
 
 check: deps
 	$(Q)$(MAKE) --no-print-directory tests fuzz-build
-	$(Q)selftests/run $(T)
+	$(Q)selftests/run '$(T)'
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)selftests/bench/run $(T)
+	$(Q)selftests/bench/run '$(T)'
 
 # A build.mk adds targets of its own to INSTALL_TARGETS and UNINSTALL_TARGETS.
 install: all $(INSTALL_TARGETS)
