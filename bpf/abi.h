@@ -237,7 +237,7 @@ SL_ASSERT_SIZE(struct sl_port_val, 8);
  * before the policies; see Documentation/acl.md. Whoever changes it compiles
  * it anew into the tables below (kmod/acl_compile.h).
  */
-#define SL_ACL_MAX		14336	/* rules */
+#define SL_ACL_MAX		14336	/* rules; whole chunks, below */
 
 enum sl_acl_field {
 	SL_ACL_FIELD_SRC,		/* @src contains the source */
@@ -310,61 +310,85 @@ SL_ASSERT_SIZE(struct sl_acl_bucket, 8);
 
 /*
  * The compiled form, in two columns of which `acl` of struct sl_state names
- * the one in force. Each rule has a position; the values of a field lead to a
- * row, which has the bit of each position whose rule they satisfy; the rules
- * that match are what the rows of all fields have in common.
+ * the one in force. Rules have positions, in the order in which they are asked;
+ * the values of a field lead to a row, which has the bit of each position whose
+ * rule they satisfy; the rules that match are what the rows have in common.
+ * Arrays hold the columns side by side: their index is id << 1 | column.
  *
  * The acl word:  bits 8-19  fields that a rule uses, 1 << enum sl_acl_field
- *                bit 2      there are rules that go on to the next one
  *                bit 1      there are rules
  *                bit 0      column in force
  */
 #define SL_ACL_COLUMN		(1U << 0)
 #define SL_ACL_RULES		(1U << 1)
-#define SL_ACL_GO_ON		(1U << 2)
 #define SL_ACL_FIELD_SHIFT	8
 #define SL_ACL_USES(field)	(1U << (SL_ACL_FIELD_SHIFT + (field)))
 
-#define SL_ACL_WORDS		240	/* of 64 positions */
-#define SL_ACL_POS_MAX		(64 * SL_ACL_WORDS)
-#define SL_ACL_SUMS		4
-
 /*
- * sl_acl_row: hash, column << 16 | row id (1 and up) to the row. A bit of
- * @sum for each word that is not zero. The size lets an element of the hash
- * fill 2 KiB, which is what the kernel allocates.
+ * sl_acl_chunk: array; so many bits of a row. Rows differ in few places, so
+ * most of their chunks are those of other rows. A cache line.
  */
+#define SL_ACL_CHUNK_WORDS	8
+#define SL_ACL_CHUNK_BITS	(64 * SL_ACL_CHUNK_WORDS)
+#define SL_ACL_CHUNK_MAX	40960	/* ids a column; 0: no bit is set */
+struct sl_acl_chunk {
+	__u64 word[SL_ACL_CHUNK_WORDS];
+};
+SL_ASSERT_SIZE(struct sl_acl_chunk, 64);
+
+/* sl_acl_row: array, row id (1 and up) to its chunks. */
+#define SL_ACL_CHUNKS		(SL_ACL_MAX / SL_ACL_CHUNK_BITS)
 #define SL_ACL_ROW_MAX		32768	/* ids a column, 0 left out */
 struct sl_acl_row {
-	__u64 sum[SL_ACL_SUMS];
-	__u64 word[SL_ACL_WORDS];
+	__u16 chunk[SL_ACL_CHUNKS];
+	__u32 used;			/* a bit for each chunk that is not 0 */
+	__u32 pad;
 };
-SL_ASSERT_SIZE(struct sl_acl_row, 1952);
-
-/* sl_acl_prefix: LPM trie to the row id (__u32) of an address. */
-struct sl_acl_prefix_key {
-	__u32 prefixlen;		/* 32 and the prefix's own */
-	__u32 table;			/* column << 1 | 1 for the destination */
-	union sl_addr addr;
-} __attribute__((packed, aligned(4)));
-SL_ASSERT_SIZE(struct sl_acl_prefix_key, 24);
+SL_ASSERT_SIZE(struct sl_acl_row, 64);
 
 /*
- * sl_acl_index: array of pages of row ids, for fields of few bits: value v of
- * a field is entry v of its section, and 0 in the field's section stands for
- * the values of the others that sl_acl_value has not.
+ * sl_acl_node: array, node id (1 and up): a place where prefixes branch or end,
+ * four bits of the address. Bits on which no prefix differs have no nodes: the
+ * address may leave the way between two, and then @other says what it is.
+ */
+#define SL_ACL_NODE_MAX		32768	/* ids a column, 0 left out */
+#define SL_ACL_NODE_ROW		0x8000	/* the rest is a row id, else a node id */
+struct sl_acl_node {
+	__u16 child[16];		/* by the four bits */
+	__u16 other;			/* when the bits before differ: a row */
+	__u8 nibble;			/* which four bits, 0 to 31 */
+	__u8 pad[13];
+	__u64 hi, lo;			/* the bits before, host order, others zero */
+};
+SL_ASSERT_SIZE(struct sl_acl_node, 64);
+
+/*
+ * sl_acl_index: array of pages of 16-bit numbers, page << 1 | column; most are
+ * row ids. Value v of a field is entry v of the field's section. Ports and
+ * protocol are one field: for TCP, UDP and SCTP, where a rule uses the
+ * destination port, it has the section of the protocol, else that of all
+ * protocols. The sections of addresses are as struct sl_acl_node's @child: entry
+ * v is IPv4 whose first SL_ACL_ROOT_BITS bits are v, and SL_ACL_ROOT_V6 is IPv6.
+ * Of fields of 32 bits entry 0 stands for values that sl_acl_value has not.
  */
 #define SL_ACL_PAGE		32
 struct sl_acl_page {
-	__u16 row[SL_ACL_PAGE];
+	__u16 entry[SL_ACL_PAGE];
 };
 SL_ASSERT_SIZE(struct sl_acl_page, 64);
 
-/* Where a field's section begins, in pages. */
+#define SL_ACL_ROOT_BITS	12
+#define SL_ACL_ROOT_V6		(1U << SL_ACL_ROOT_BITS)
+
+/* Where a section begins, in pages. */
 enum sl_acl_section {
 	SL_ACL_SECTION_SPORT	= 0,
-	SL_ACL_SECTION_DPORT	= SL_ACL_SECTION_SPORT + 65536 / SL_ACL_PAGE,
-	SL_ACL_SECTION_SMALL	= SL_ACL_SECTION_DPORT + 65536 / SL_ACL_PAGE,
+	SL_ACL_SECTION_TCP	= SL_ACL_SECTION_SPORT + 65536 / SL_ACL_PAGE,
+	SL_ACL_SECTION_UDP	= SL_ACL_SECTION_TCP + 65536 / SL_ACL_PAGE,
+	SL_ACL_SECTION_SCTP	= SL_ACL_SECTION_UDP + 65536 / SL_ACL_PAGE,
+	SL_ACL_SECTION_SRC	= SL_ACL_SECTION_SCTP + 65536 / SL_ACL_PAGE,
+	SL_ACL_SECTION_DST	= SL_ACL_SECTION_SRC + SL_ACL_ROOT_V6 / SL_ACL_PAGE + 1,
+	SL_ACL_SECTION_SMALL	= SL_ACL_SECTION_DST + SL_ACL_ROOT_V6 / SL_ACL_PAGE + 1,
 	SL_ACL_SECTION_PAGES	= 256 / SL_ACL_PAGE,	/* of each field from PROTO on */
 	__SL_ACL_SECTION_MAX	= SL_ACL_SECTION_SMALL +
 		(__SL_ACL_FIELD_MAX - SL_ACL_FIELD_PROTO) * SL_ACL_SECTION_PAGES,
@@ -378,22 +402,14 @@ struct sl_acl_value_key {
 };
 SL_ASSERT_SIZE(struct sl_acl_value_key, 8);
 
-/*
- * sl_acl_pos: array, SL_ACL_POS_MAX for each column. Positions are in regions
- * of whole words: first that of the rules which go on to the next one, by
- * rank, then regions of rules with like fields, by prefix, so that rows are
- * dense or empty. Of one source and destination prefix they are by rank, so
- * only the first of such a group that matches counts.
- */
+/* sl_acl_pos: array, position (place among all rules) to what its rule does. */
 struct sl_acl_pos {
 	__u32 rule;
-	__u16 rank;			/* place among all rules */
-	__u16 end;			/* position behind the group */
 	__u32 arg[2];
 	__u8 action;			/* enum sl_acl_act */
 	__u8 pad[3];
 };
-SL_ASSERT_SIZE(struct sl_acl_pos, 20);
+SL_ASSERT_SIZE(struct sl_acl_pos, 16);
 
 /* -------------------------------------------------------------- routing */
 
@@ -766,10 +782,11 @@ SL_ASSERT_SIZE(struct sl_flow_event, 112);
 	X(ACL, "sl_acl")                                                       \
 	X(ACL_COUNT, "sl_acl_count")                                           \
 	X(ACL_BUCKET, "sl_acl_bucket")                                         \
-	X(ACL_PREFIX, "sl_acl_prefix")                                         \
 	X(ACL_INDEX, "sl_acl_index")                                           \
 	X(ACL_VALUE, "sl_acl_value")                                           \
+	X(ACL_NODE, "sl_acl_node")                                             \
 	X(ACL_ROW, "sl_acl_row")                                               \
+	X(ACL_CHUNK, "sl_acl_chunk")                                           \
 	X(ACL_POS, "sl_acl_pos")
 
 enum sl_map {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The administrator's rules, asked when a flow begins or is judged again. One
- * lookup for each field that any rule uses gives a row of bits; what the rows
- * have in common are the rules that match (Documentation/acl.md). Nothing here
- * touches a packet.
+ * lookup for each field that any rule uses gives a row of bits, in the order
+ * of the rules; the first bit that all rows have is the first rule that matches
+ * (Documentation/acl.md). Nothing here touches a packet.
  */
 #ifndef SL_BPF_ACL_H
 #define SL_BPF_ACL_H
@@ -13,37 +13,48 @@
 /* Returned beside 0 and enum sl_drop: the policies are not to be asked. */
 #define SL_ACL_ACCEPTED		0x100
 
-#define SL_ACL_RANK_NONE	0xffff
-
-/* The first so many fields are what most rules ask for; the others are compared if need be. */
-#define SL_ACL_COMMON		(SL_ACL_FIELD_PROTO + 1)
-#define SL_ACL_RARE		(SL_ACL_USES(__SL_ACL_FIELD_MAX) - SL_ACL_USES(SL_ACL_COMMON))
-
 /*
- * Rows of the packet at hand. Those of fields that no rule uses are that of
- * the protocol again, which changes nothing and needs no second kind of pointer.
+ * Source, destination and service (protocol with destination port) are what
+ * most rules ask for, and each packet has a row of them at hand. Rows of other
+ * fields are compared only where those three agree.
  */
+#define SL_ACL_SERVICE		(SL_ACL_USES(SL_ACL_FIELD_PROTO) | SL_ACL_USES(SL_ACL_FIELD_DPORT))
+#define SL_ACL_COMMON		(SL_ACL_SERVICE | SL_ACL_USES(SL_ACL_FIELD_SRC) | \
+				 SL_ACL_USES(SL_ACL_FIELD_DST))
+#define SL_ACL_RARE		((SL_ACL_USES(__SL_ACL_FIELD_MAX) - SL_ACL_USES(0)) & ~SL_ACL_COMMON)
+
+/* Rows of the packet at hand. A field that no rule uses has the service's again. */
 struct sl_acl_rows {
-	const struct sl_acl_row *row[__SL_ACL_FIELD_MAX];
+	const struct sl_acl_row *src, *dst, *service;
 	struct sl_acl_work *w;
 	struct sl_ctx *c;
+	__u64 bits;			/* what they have in common, left of the word before @next */
+	__u32 at;			/* chunk at work */
+	__u32 next;			/* word of it; SL_ACL_CHUNK_WORDS: that of the next one */
+	__u32 used;			/* chunks still to come in which all have bits */
+	__u32 col;
+	bool bad;			/* the tables lack what they must have */
 };
+
+/* Steps of sl_acl_step(): one for each word and chunk, one for each rule that matches. */
+#define SL_ACL_STEPS	(SL_ACL_MAX + SL_ACL_CHUNKS * (SL_ACL_CHUNK_WORDS + 1) + 1)
 
 /* ------------------------------------------------------- fields to rows */
 
-static __always_inline const struct sl_acl_row *sl_acl_row_get(struct sl_acl_work *w, __u32 id)
+static __always_inline const struct sl_acl_row *sl_acl_row_get(__u32 col, __u32 id)
 {
-	w->key = w->col << 16 | id;
-	return bpf_map_lookup_elem(&sl_acl_row, &w->key);
+	__u32 key = id << 1 | col;
+
+	return bpf_map_lookup_elem(&sl_acl_row, &key);
 }
 
-static __always_inline __u32 sl_acl_paged(struct sl_acl_work *w, __u32 section, __u32 value)
+static __always_inline __u32 sl_acl_paged(__u32 col, __u32 section, __u32 value)
 {
+	__u32 key = (section + value / SL_ACL_PAGE) << 1 | col;
 	struct sl_acl_page *p;
 
-	w->key = w->col * __SL_ACL_SECTION_MAX + section + value / SL_ACL_PAGE;
-	p = bpf_map_lookup_elem(&sl_acl_index, &w->key);
-	return p ? p->row[value % SL_ACL_PAGE] : 0;
+	p = bpf_map_lookup_elem(&sl_acl_index, &key);
+	return p ? p->entry[value % SL_ACL_PAGE] : 0;
 }
 
 #define SL_ACL_SECTION(field) \
@@ -56,19 +67,69 @@ static __always_inline __u32 sl_acl_valued(struct sl_acl_work *w, __u32 field, _
 	w->value.table = field << 1 | w->col;
 	w->value.value = value;
 	id = bpf_map_lookup_elem(&sl_acl_value, &w->value);
-	return id ? *id : sl_acl_paged(w, SL_ACL_SECTION(field), 0);
+	return id ? *id : sl_acl_paged(w->col, SL_ACL_SECTION(field), 0);
 }
 
-static __always_inline __u32 sl_acl_prefixed(struct sl_acl_work *w, __u32 dst,
+/*
+ * The child of a node that an address is in; without a branch, as the verifier
+ * follows each for every level there may be.
+ */
+static __always_inline __u32 sl_acl_child(const struct sl_acl_node *n, __u64 hi, __u64 lo)
+{
+	__u64 low = 0 - (__u64)(n->nibble >> 4 & 1);	/* all bits, when it is of @lo */
+	__u64 word = hi ^ ((hi ^ lo) & low);
+	__u64 same = n->hi ^ ((n->hi ^ n->lo) & low);
+	__u32 shift = (15 - (n->nibble & 15)) * 4, i = word >> shift & 15;
+	__u64 differ = (word ^ same) >> shift >> 4 | ((hi ^ n->hi) & low);
+
+	_Static_assert(offsetof(struct sl_acl_node, other) == sizeof(n->child),
+		       "the other follows the children");
+	differ = (differ | (0 - differ)) >> 63;
+	sl_opaque(differ);
+	/* One of the children, or the number after them. */
+	i = (i & (__u32)(differ - 1)) | (__u32)differ << 4;
+	return ((const __u16 *)n)[i & 31];
+}
+
+/* From a child of a node, or an entry of the index, to the row id of an address. */
+__noinline __u32 sl_acl_descend(__u64 hi, __u64 lo, __u32 at, __u32 col)
+{
+	const struct sl_acl_node *n;
+	__u32 i, key;
+
+	for (i = 0; i < 32 && !(at & SL_ACL_NODE_ROW); i++) {
+		key = at << 1 | (col & 1);
+		n = bpf_map_lookup_elem(&sl_acl_node, &key);
+		if (!n)
+			return 0;
+		at = sl_acl_child(n, hi, lo);
+	}
+	return at & SL_ACL_NODE_ROW ? at & ~SL_ACL_NODE_ROW : 0;
+}
+
+static __always_inline __u32 sl_acl_prefixed(const struct sl_ctx *c, __u32 col, __u32 section,
 					     const union sl_addr *a)
 {
-	__u32 *id;
+	__u64 hi = bpf_be64_to_cpu(a->d[0]), lo = bpf_be64_to_cpu(a->d[1]);
+	__u32 root = SL_ACL_ROOT_V6;
 
-	w->prefix.prefixlen = 32 + 128;
-	w->prefix.table = w->col << 1 | dst;
-	__builtin_memcpy(&w->prefix.addr, a, sizeof(*a));
-	id = bpf_map_lookup_elem(&sl_acl_prefix, &w->prefix);
-	return id ? *id : 0;
+	if (c->family != SL_FAMILY_V6)
+		root = (__u32)lo >> (32 - SL_ACL_ROOT_BITS);
+	return sl_acl_descend(hi, lo, sl_acl_paged(col, section, root), col);
+}
+
+static __always_inline __u32 sl_acl_service(const struct sl_ctx *c, __u32 col, __u32 word,
+					    __u16 port)
+{
+	if (word & SL_ACL_USES(SL_ACL_FIELD_DPORT)) {
+		if (c->key.proto == IPPROTO_TCP)
+			return sl_acl_paged(col, SL_ACL_SECTION_TCP, port);
+		if (c->key.proto == IPPROTO_UDP)
+			return sl_acl_paged(col, SL_ACL_SECTION_UDP, port);
+		if (c->key.proto == IPPROTO_SCTP)
+			return sl_acl_paged(col, SL_ACL_SECTION_SCTP, port);
+	}
+	return sl_acl_paged(col, SL_ACL_SECTION(SL_ACL_FIELD_PROTO), c->key.proto);
 }
 
 /* Classes are in the column of the endpoint that the packet meets, or comes from. */
@@ -81,189 +142,74 @@ static __noinline __u32 sl_acl_class(struct sl_ctx *c, struct sl_scratch *s, __u
 	return sl_class_of(c, s, e, word & SL_EP_COLUMN_MASK);
 }
 
-/* The row id of one field; @field is a constant where this is inlined. */
-static __always_inline __u32 sl_acl_field(struct sl_ctx *c, struct sl_scratch *s, __u32 field)
+/* The row id of a field that is not one of the common; @field is a constant where this is inlined. */
+static __always_inline __u32 sl_acl_rare_id(struct sl_ctx *c, struct sl_scratch *s, __u32 field)
 {
 	const struct sl_flow *n = &s->flow;
-	struct sl_acl_work *w = &s->acl;
-	__u32 o = n->orig & 1;
+	__u32 col = s->acl.col, o = n->orig & 1;
 
 	switch (field) {
-	case SL_ACL_FIELD_SRC:
-		return sl_acl_prefixed(w, 0, &c->key.addr[o]);
-	case SL_ACL_FIELD_DST:
-		return sl_acl_prefixed(w, 1, &c->key.addr[!o]);
 	case SL_ACL_FIELD_SPORT:
-		return sl_acl_paged(w, SL_ACL_SECTION_SPORT, bpf_ntohs(c->key.port[o]));
-	case SL_ACL_FIELD_DPORT:
-		return sl_acl_paged(w, SL_ACL_SECTION_DPORT, bpf_ntohs(c->key.port[!o]));
-	case SL_ACL_FIELD_PROTO:
-		return sl_acl_paged(w, SL_ACL_SECTION(field), c->key.proto);
+		return sl_acl_paged(col, SL_ACL_SECTION_SPORT, bpf_ntohs(c->key.port[o]));
 	case SL_ACL_FIELD_TCP_FLAGS:
 	case SL_ACL_FIELD_ICMP_TYPE:
-		return sl_acl_paged(w, SL_ACL_SECTION(field), n->first_flags);
+		return sl_acl_paged(col, SL_ACL_SECTION(field), n->first_flags);
 	case SL_ACL_FIELD_ICMP_CODE:
-		return sl_acl_paged(w, SL_ACL_SECTION(field), n->first_code);
+		return sl_acl_paged(col, SL_ACL_SECTION(field), n->first_code);
 	case SL_ACL_FIELD_DSCP:
-		return sl_acl_paged(w, SL_ACL_SECTION(field), n->first_dscp);
+		return sl_acl_paged(col, SL_ACL_SECTION(field), n->first_dscp);
 	case SL_ACL_FIELD_IF:
-		return sl_acl_valued(w, field, n->first_ifindex);
+		return sl_acl_valued(&s->acl, field, n->first_ifindex);
 	case SL_ACL_FIELD_SRC_CLASS:
-		return sl_acl_valued(w, field, sl_acl_class(c, s, o));
+		return sl_acl_valued(&s->acl, field, sl_acl_class(c, s, o));
 	default:
-		return sl_acl_valued(w, field, sl_acl_class(c, s, !o));
+		return sl_acl_valued(&s->acl, field, sl_acl_class(c, s, !o));
 	}
 }
 
-/* False: the tables lack a row that they must have. */
-static __always_inline bool sl_acl_rows_get(struct sl_ctx *c, struct sl_scratch *s,
-					    struct sl_acl_rows *r, __u32 word)
+/* Their ids into scratch; chunks in which their rows have bits. */
+static __noinline __u32 sl_acl_rare_get(struct sl_ctx *c, struct sl_scratch *s)
 {
-	const struct sl_acl_row *proto, *row;
-	__u32 i;
-
-	proto = sl_acl_row_get(&s->acl, sl_acl_field(c, s, SL_ACL_FIELD_PROTO));
-	if (!proto)
-		return false;
-#pragma unroll
-	for (i = 0; i < __SL_ACL_FIELD_MAX; i++) {
-		row = proto;
-		if (i != SL_ACL_FIELD_PROTO && word & SL_ACL_USES(i)) {
-			row = sl_acl_row_get(&s->acl, sl_acl_field(c, s, i));
-			if (!row)
-				return false;
-		}
-		r->row[i] = row;
-		/* Kept there and nowhere else: the stack has no room for copies. */
-		asm volatile("" : : "r"(r) : "memory");
-	}
-	return true;
-}
-
-/* ------------------------------------------------------- rows to rules */
-
-static __always_inline __u64 sl_acl_word(const struct sl_acl_rows *r, __u32 i)
-{
-	__u64 all = r->row[0]->word[i];
-	__u32 f;
-
-#pragma unroll
-	for (f = 1; f < SL_ACL_COMMON; f++)
-		all &= r->row[f]->word[i];
-	if (!all || !r->w->more)
-		return all;
-#pragma unroll
-	for (f = SL_ACL_COMMON; f < __SL_ACL_FIELD_MAX; f++)
-		all &= r->row[f]->word[i];
-	return all;
-}
-
-/* Two sums at a time, row after row: what is held at once has room in registers. */
-static __always_inline void sl_acl_sum_pair(const struct sl_acl_rows *r, struct sl_acl_work *w,
-					    __u32 i)
-{
-	__u64 a = ~0ULL, b = ~0ULL;
-	__u32 f;
+	const struct sl_acl_row *row;
+	__u32 used = ~0U, f, id;
 
 #pragma unroll
 	for (f = 0; f < __SL_ACL_FIELD_MAX; f++) {
-		if (f == SL_ACL_COMMON && !w->more)
-			break;
-		a &= r->row[f]->sum[i];
-		b &= r->row[f]->sum[i + 1];
-		asm volatile("" : : "r"(r) : "memory");
+		if (!(SL_ACL_USES(f) & SL_ACL_RARE) || !(s->acl.rare & SL_ACL_USES(f)))
+			continue;
+		id = sl_acl_rare_id(c, s, f);
+		s->acl.row[f] = id;
+		row = sl_acl_row_get(s->acl.col, id);
+		used &= row ? row->used : 0;
 	}
-	w->sum[i] = a;
-	w->sum[i + 1] = b;
+	return used;
 }
 
-static __noinline int sl_acl_sums(const struct sl_acl_rows *r, struct sl_acl_work *w)
+static __always_inline int sl_acl_rows_get(struct sl_ctx *c, struct sl_scratch *s,
+					   struct sl_acl_rows *r, __u32 word)
 {
-	_Static_assert(SL_ACL_SUMS == 4, "sums are two pairs");
-	sl_acl_sum_pair(r, w, 0);
-	sl_acl_sum_pair(r, w, 2);
-	w->bits = 0;
-	w->next = 0;
-	w->from = 0;
-	return 0;
-}
+	__u32 o = s->flow.orig & 1, col = s->acl.col;
 
-/* Forgets what is before position @end. */
-static __always_inline void sl_acl_skip(struct sl_acl_work *w, __u32 end)
-{
-	__u32 word = end / 64, i;
-
-#pragma unroll
-	for (i = 0; i < SL_ACL_SUMS; i++) {
-		if (i < word / 64)
-			w->sum[i] = 0;
-		else if (i == word / 64)
-			w->sum[i] &= ~0ULL << (word & 63);
+	r->service = sl_acl_row_get(col, sl_acl_service(c, col, word, bpf_ntohs(c->key.port[!o])));
+	if (!r->service)
+		return SL_DROP_RULE;
+	r->src = r->dst = r->service;
+	if (word & SL_ACL_USES(SL_ACL_FIELD_SRC)) {
+		r->src = sl_acl_row_get(col, sl_acl_prefixed(c, col, SL_ACL_SECTION_SRC,
+							     &c->key.addr[o]));
+		if (!r->src)
+			return SL_DROP_RULE;
 	}
-	w->bits = w->at == word ? w->bits & ~0ULL << (end & 63) : 0;
-	w->from = end;
-}
-
-/* The next position that all rows have, or -1: not found yet; -2: there is none. */
-static __always_inline int sl_acl_next(const struct sl_acl_rows *r, struct sl_acl_work *w)
-{
-	__u32 i, bit;
-	__u64 sum;
-
-	if (!w->bits) {
-		i = w->next;
-#pragma unroll
-		for (bit = 1; bit < SL_ACL_SUMS; bit++)
-			if (i < SL_ACL_SUMS && !w->sum[i & (SL_ACL_SUMS - 1)])
-				i++;
-		if (i >= SL_ACL_SUMS)
-			return -2;
-		sum = w->sum[i & (SL_ACL_SUMS - 1)];
-		if (!sum)
-			return -2;
-		w->next = i;
-		bit = __builtin_ctzll(sum);
-		w->sum[i & (SL_ACL_SUMS - 1)] = sum & (sum - 1);
-		i = i * 64 + bit;
-		if (sl_opaque(i) >= SL_ACL_WORDS)
-			return -2;
-		w->at = i;
-		w->bits = sl_acl_word(r, i);
-		if (i == w->from / 64)
-			w->bits &= ~0ULL << (w->from & 63);
-		if (!w->bits)
-			return -1;
+	if (word & SL_ACL_USES(SL_ACL_FIELD_DST)) {
+		r->dst = sl_acl_row_get(col, sl_acl_prefixed(c, col, SL_ACL_SECTION_DST,
+							     &c->key.addr[!o]));
+		if (!r->dst)
+			return SL_DROP_RULE;
 	}
-	bit = __builtin_ctzll(w->bits);
-	w->bits &= w->bits - 1;
-	return w->at * 64 + bit;
-}
-
-static __always_inline struct sl_acl_pos *sl_acl_pos_get(struct sl_acl_work *w, __u32 pos)
-{
-	w->key = w->col * SL_ACL_POS_MAX + pos;
-	return bpf_map_lookup_elem(&sl_acl_pos, &w->key);
-}
-
-/* First of the rules that end it: the first of each group, and of those the first. */
-static long sl_acl_step_first(__u64 i, void *arg)
-{
-	const struct sl_acl_rows *r = arg;
-	struct sl_acl_work *w = r->w;
-	int pos = sl_acl_next(r, w);
-	struct sl_acl_pos *p;
-
-	if (pos < 0)
-		return pos == -2;
-	p = sl_acl_pos_get(w, pos);
-	if (!p)
-		return 1;
-	if (p->rank < w->rank) {
-		w->rank = p->rank;
-		w->pos = pos;
-	}
-	sl_acl_skip(w, p->end);
-	return 0;
+	r->used = r->service->used & r->src->used & r->dst->used;
+	if (s->acl.rare)
+		r->used &= sl_acl_rare_get(c, s);
+	return SL_DROP_NONE;
 }
 
 /* -------------------------------------------------------------- actions */
@@ -312,7 +258,7 @@ static __always_inline void sl_acl_mark(struct sl_acl_work *w, __u32 value, __u3
 	w->mask |= mask;
 }
 
-/* A rule that goes on: 0, or 1 when the packet is above its rate. */
+/* A rule that matches. 1: it ends there. */
 static __always_inline long sl_acl_apply(struct sl_acl_work *w, const struct sl_acl_pos *p,
 					 __u32 len)
 {
@@ -330,42 +276,112 @@ static __always_inline long sl_acl_apply(struct sl_acl_work *w, const struct sl_
 			return 0;
 		w->over = p->rule;
 		return 1;
-	default:
+	case SL_ACL_ACT_COUNT:
 		return 0;
-	}
-}
-
-/* All of the rules that go on and come before the one that ends it. */
-static long sl_acl_step_go_on(__u64 i, void *arg)
-{
-	const struct sl_acl_rows *r = arg;
-	struct sl_acl_work *w = r->w;
-	int pos = sl_acl_next(r, w);
-	struct sl_acl_pos *p;
-
-	if (pos < 0)
-		return pos == -2;
-	p = sl_acl_pos_get(w, pos);
-	/* They are first of all positions, and in order. */
-	if (!p || p->action < SL_ACL_ACT_MARK || p->rank > w->rank)
+	default:
 		return 1;
-	return sl_acl_apply(w, p, r->c->len);
+	}
 }
 
-static __always_inline void sl_acl_walk(struct sl_acl_rows *r, struct sl_acl_work *w, __u32 word)
+/* ------------------------------------------------------- rows to rules */
+
+static __always_inline const struct sl_acl_chunk *sl_acl_chunk_get(__u32 col, __u32 id)
 {
+	__u32 key = id << 1 | col;
+
+	return bpf_map_lookup_elem(&sl_acl_chunk, &key);
+}
+
+/* Word @k of chunk @i of what the rows of the other fields have in common. */
+__noinline __u64 sl_acl_rare_word(__u32 i, __u32 k)
+{
+	const struct sl_scratch *s = sl_scratch_get();
+	const struct sl_acl_chunk *chunk;
+	const struct sl_acl_row *row;
+	__u64 all = ~0ULL;
+	__u32 f;
+
+	if (!s || sl_opaque(i) >= SL_ACL_CHUNKS)
+		return 0;
+#pragma unroll
+	for (f = 0; f < __SL_ACL_FIELD_MAX; f++) {
+		if (!(SL_ACL_USES(f) & SL_ACL_RARE) || !(s->acl.rare & SL_ACL_USES(f)))
+			continue;
+		row = sl_acl_row_get(s->acl.col, s->acl.row[f]);
+		chunk = row ? sl_acl_chunk_get(s->acl.col, row->chunk[i]) : NULL;
+		all &= chunk ? chunk->word[k % SL_ACL_CHUNK_WORDS] : 0;
+	}
+	return all;
+}
+
+/*
+ * The next word in which all rows have bits, within the chunk at work or at
+ * the beginning of the next one. False: not there; sl_acl_step() is called again.
+ */
+static __always_inline bool sl_acl_advance(struct sl_acl_rows *r)
+{
+	const struct sl_acl_chunk *src, *dst, *service;
+	__u32 i, k;
+	__u64 bits;
+
+	if (r->next == SL_ACL_CHUNK_WORDS) {
+		r->at = __builtin_ctz(r->used);
+		r->used &= r->used - 1;
+		r->next = 0;
+	}
+	i = r->at;
+	if (sl_opaque(i) >= SL_ACL_CHUNKS)
+		return false;
+	src = sl_acl_chunk_get(r->col, r->src->chunk[i]);
+	dst = sl_acl_chunk_get(r->col, r->dst->chunk[i]);
+	service = sl_acl_chunk_get(r->col, r->service->chunk[i]);
+	if (!src || !dst || !service) {
+		r->bad = true;
+		return false;
+	}
+#pragma unroll
+	for (k = 0; k < SL_ACL_CHUNK_WORDS; k++) {
+		bits = src->word[k] & dst->word[k] & service->word[k];
+		if (!bits || k < r->next)
+			continue;
+		r->next = k + 1;
+		r->bits = bits;
+		return true;
+	}
+	r->next = SL_ACL_CHUNK_WORDS;
+	return false;
+}
+
+/* The first rule of those left of a word; 1: it ends it. */
+static __always_inline long sl_acl_rule(struct sl_acl_rows *r)
+{
+	__u32 pos = r->at * SL_ACL_CHUNK_BITS + (r->next - 1) * 64 + __builtin_ctzll(r->bits);
+	__u32 key = pos << 1 | r->col;
 	struct sl_acl_pos *p;
 
-	sl_acl_sums(r, w);
-	if (word & SL_ACL_GO_ON) {
-		p = sl_acl_pos_get(w, 0);
-		sl_acl_skip(w, p ? p->end : 0);
+	r->bits &= r->bits - 1;
+	p = bpf_map_lookup_elem(&sl_acl_pos, &key);
+	if (p && !sl_acl_apply(r->w, p, r->c->len))
+		return 0;
+	r->w->end = pos + 1;
+	return 1;
+}
+
+static long sl_acl_step(__u64 n, void *arg)
+{
+	struct sl_acl_rows *r = arg;
+
+	if (!r->bits) {
+		if (r->next == SL_ACL_CHUNK_WORDS && !r->used)
+			return 1;
+		if (!sl_acl_advance(r))
+			return r->bad ? 1 : 0;
+		if (r->w->rare)
+			r->bits &= sl_acl_rare_word(r->at, r->next - 1);
+		if (!r->bits)
+			return 0;
 	}
-	bpf_loop(SL_ACL_POS_MAX, sl_acl_step_first, r, 0);
-	if (!(word & SL_ACL_GO_ON))
-		return;
-	sl_acl_sums(r, w);
-	bpf_loop(SL_ACL_POS_MAX, sl_acl_step_go_on, r, 0);
+	return sl_acl_rule(r);
 }
 
 /* -------------------------------------------------------------- verdict */
@@ -413,16 +429,17 @@ static __always_inline int sl_acl_end(struct sl_ctx *c, struct sl_scratch *s)
 {
 	struct sl_acl_work *w = &s->acl;
 	struct sl_acl_pos *p;
+	__u32 key;
 
 	if (w->over)
 		return sl_acl_refuse(c, &s->flow, w->over, SL_DROP_RULE_RATE);
 	sl_acl_flow_mark(&s->flow, w);
-	if (w->rank == SL_ACL_RANK_NONE)
+	if (!w->end)
 		return SL_DROP_NONE;
-	p = sl_acl_pos_get(w, w->pos);
+	key = (w->end - 1) << 1 | w->col;
+	p = bpf_map_lookup_elem(&sl_acl_pos, &key);
 	if (!p)
 		return sl_acl_refuse(c, &s->flow, 0, SL_DROP_RULE);
-	sl_acl_count_add(p->rule, c->len);
 	switch (p->action) {
 	case SL_ACL_ACT_ACCEPT:
 		return sl_acl_accept(c, s, p->rule);
@@ -444,22 +461,22 @@ static __always_inline int sl_acl_end(struct sl_ctx *c, struct sl_scratch *s)
 __noinline int sl_acl_judge(struct sl_ctx *c, __u32 word)
 {
 	struct sl_scratch *s = sl_scratch_get();
-	struct sl_acl_rows r;
+	struct sl_acl_rows r = { .c = c, .next = SL_ACL_CHUNK_WORDS };
 
 	if (!c || !s)
 		return SL_DROP_HELPER;
-	s->acl.col = word & SL_ACL_COLUMN;
-	s->acl.rank = SL_ACL_RANK_NONE;
-	s->acl.pos = 0;
+	r.w = &s->acl;
+	s->acl.col = r.col = word & SL_ACL_COLUMN;
+	s->acl.rare = word & SL_ACL_RARE;
+	s->acl.end = 0;
 	s->acl.mark = 0;
 	s->acl.mask = 0;
 	s->acl.over = 0;
-	s->acl.more = !!(word & SL_ACL_RARE);
-	if (!sl_acl_rows_get(c, s, &r, word))
+	if (sl_acl_rows_get(c, s, &r, word))
 		return sl_acl_refuse(c, &s->flow, 0, SL_DROP_RULE);
-	r.w = &s->acl;
-	r.c = c;
-	sl_acl_walk(&r, &s->acl, word);
+	bpf_loop(SL_ACL_STEPS, sl_acl_step, &r, 0);
+	if (r.bad)
+		return sl_acl_refuse(c, &s->flow, 0, SL_DROP_RULE);
 	return sl_acl_end(c, s);
 }
 

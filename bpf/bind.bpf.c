@@ -47,10 +47,11 @@ int sl_bind(struct __sk_buff *skb)
 	BIND(sl_acl, ACL);
 	BIND(sl_acl_count, ACL_COUNT);
 	BIND(sl_acl_bucket, ACL_BUCKET);
-	BIND(sl_acl_prefix, ACL_PREFIX);
 	BIND(sl_acl_index, ACL_INDEX);
 	BIND(sl_acl_value, ACL_VALUE);
+	BIND(sl_acl_node, ACL_NODE);
 	BIND(sl_acl_row, ACL_ROW);
+	BIND(sl_acl_chunk, ACL_CHUNK);
 	BIND(sl_acl_pos, ACL_POS);
 	return bpf_sluice_pipeline_bind(SL_ABI_VERSION);
 }

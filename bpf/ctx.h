@@ -56,21 +56,14 @@ struct sl_ctx {
 
 /* The rules' own: see bpf/acl.h. */
 struct sl_acl_work {
-	__u64 sum[SL_ACL_SUMS];		/* words that all rows may have in common */
-	__u64 bits;			/* what is left of word @at */
-	__u32 at;
-	__u32 next;			/* @sum that is at work */
-	__u32 from;			/* positions before it are of no interest */
+	__u16 row[__SL_ACL_FIELD_MAX];	/* ids, of the fields in @rare */
+	__u32 rare;			/* fields to compare beside the common ones, as in the acl word */
 	__u32 col;
-	__u32 rank, pos;		/* of the rule that ends it */
+	__u32 end;			/* position of the rule that ends it, plus 1 */
 	__u32 mark, mask;
 	__u32 over;			/* rule whose rate is exceeded */
 	__u8 fresh;			/* the flow begins; else it is judged again */
-	__u8 more;			/* rows beside those of SL_ACL_COMMON fields */
-	/* Keys of lookups, which together would be too much for the stack. */
-	__u32 key;
-	struct sl_acl_prefix_key prefix;
-	struct sl_acl_value_key value;
+	struct sl_acl_value_key value;	/* of a lookup */
 };
 
 /*

@@ -23,7 +23,6 @@
 #define SL_DROP_RULE_ENTRIES	16384
 #define SL_EVENTS_BYTES		(256 * 1024)
 #define SL_FLOW_EV_ENTRIES	8192
-#define SL_ACL_PREFIX_ENTRIES	(4 * (SL_ACL_MAX + 2))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -165,14 +164,6 @@ struct {
 } sl_acl_bucket SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, SL_ACL_PREFIX_ENTRIES);
-	__type(key, struct sl_acl_prefix_key);
-	__type(value, __u32);
-} sl_acl_prefix SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2 * __SL_ACL_SECTION_MAX);
 	__type(key, __u32);
@@ -188,8 +179,14 @@ struct {
 } sl_acl_value SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * SL_ACL_NODE_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_acl_node);
+} sl_acl_node SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 2 * SL_ACL_ROW_MAX);
 	__type(key, __u32);
 	__type(value, struct sl_acl_row);
@@ -197,7 +194,14 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 2 * SL_ACL_POS_MAX);
+	__uint(max_entries, 2 * SL_ACL_CHUNK_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_acl_chunk);
+} sl_acl_chunk SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 2 * SL_ACL_MAX);
 	__type(key, __u32);
 	__type(value, struct sl_acl_pos);
 } sl_acl_pos SEC(".maps");

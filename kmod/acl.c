@@ -11,7 +11,7 @@
 #include "acl_compile.h"
 #include "sluice.h"
 
-static void sluice_acl_fail(struct netlink_ext_ack *extack, const struct sl_acl_error *e)
+static void sluice_acl_report(struct netlink_ext_ack *extack, const struct sl_acl_error *e)
 {
 	if (e->rule)
 		NL_SET_ERR_MSG_FMT(extack, "rule %u: %s: %s", e->rule, e->field, e->text);
@@ -25,7 +25,7 @@ int sluice_acl_valid(u32 id, const struct sl_acl_rule *rule, struct netlink_ext_
 	int err = sluice_acl_check(id, rule, &e);
 
 	if (err)
-		sluice_acl_fail(extack, &e);
+		sluice_acl_report(extack, &e);
 	return err;
 }
 
@@ -152,11 +152,6 @@ static int sluice_acl_change(struct sluice_acl_set *set, const struct sluice_rul
 
 /* ---------------------------------------------------------------- columns */
 
-static bool sluice_row_in(const void *arg, const void *key, const void *value)
-{
-	return *(const u32 *)key >> 16 == *(const u32 *)arg;
-}
-
 static bool sluice_value_in(const void *arg, const void *key, const void *value)
 {
 	const struct sl_acl_value_key *k = key;
@@ -164,41 +159,24 @@ static bool sluice_value_in(const void *arg, const void *key, const void *value)
 	return (k->table & 1) == *(const u32 *)arg;
 }
 
-static bool sluice_prefix_in(const void *arg, const void *key, const void *value)
-{
-	const struct sl_acl_prefix_key *k = key;
-
-	return k->table >> 1 == *(const u32 *)arg;
-}
-
+/* The hash forgets a column; in arrays what nothing leads to is of no interest. */
 static int sluice_column_clear(struct sluice_pipe *pipe, u32 column)
 {
-	static const struct {
-		u8 map;
-		sluice_filter_t in;
-	} tables[] = {
-		{ SL_MAP_ACL_PREFIX, sluice_prefix_in },
-		{ SL_MAP_ACL_VALUE, sluice_value_in },
-		{ SL_MAP_ACL_ROW, sluice_row_in },
-	};
 	struct sluice_snapshot snap;
 	const void *key;
-	unsigned int i;
-	int err = 0;
+	int err;
 
-	for (i = 0; !err && i < ARRAY_SIZE(tables); i++) {
-		err = sluice_snapshot_take(&snap, pipe->map[tables[i].map], tables[i].in, &column);
-		while (!err && (key = sluice_snapshot_next(&snap))) {
-			err = sluice_map_delete(snap.map, key);
-			err = err == -ENOENT ? 0 : err;
-			cond_resched();
-		}
-		sluice_snapshot_free(&snap);
+	err = sluice_snapshot_take(&snap, pipe->map[SL_MAP_ACL_VALUE], sluice_value_in, &column);
+	while (!err && (key = sluice_snapshot_next(&snap))) {
+		err = sluice_map_delete(snap.map, key);
+		err = err == -ENOENT ? 0 : err;
+		cond_resched();
 	}
+	sluice_snapshot_free(&snap);
 	return err;
 }
 
-static int sluice_acl_put(void *arg, enum sl_map map, const void *key, const void *value)
+static int sluice_acl_sink_put(void *arg, enum sl_map map, const void *key, const void *value)
 {
 	struct sluice_pipe *pipe = arg;
 
@@ -286,7 +264,7 @@ static int sluice_acl_compile_spare(struct sluice_pipe *pipe, const struct sluic
 				    u32 *word, struct netlink_ext_ack *extack)
 {
 	u32 spare = !(READ_ONCE(sluice_pipe_state(pipe)->acl) & SL_ACL_COLUMN);
-	struct sl_acl_sink sink = { .put = sluice_acl_put, .arg = pipe };
+	struct sl_acl_sink sink = { .put = sluice_acl_sink_put, .arg = pipe };
 	struct sl_acl_error e = {};
 	struct sl_acl_entry *copy;
 	int err;
@@ -295,11 +273,13 @@ static int sluice_acl_compile_spare(struct sluice_pipe *pipe, const struct sluic
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, want->rule, want->count * sizeof(*copy));
+	/* A writer on pinned maps may have died before it waited for the readers of it. */
+	synchronize_rcu();
 	err = sluice_column_clear(pipe, spare);
 	if (!err)
 		err = sluice_acl_compile(copy, want->count, spare, &sink, word, &e);
 	if (err && e.text)
-		sluice_acl_fail(extack, &e);
+		sluice_acl_report(extack, &e);
 	if (err)
 		sluice_column_clear(pipe, spare);
 	kvfree(copy);

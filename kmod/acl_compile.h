@@ -29,9 +29,9 @@ struct sl_acl_error {
 
 struct sl_acl_sink {
 	/*
-	 * One entry of a compiled table (SL_MAP_ACL_PREFIX, _INDEX, _VALUE, _ROW,
-	 * _POS), to be created or overwritten; 0 or a negative errno, which ends
-	 * compiling.
+	 * One entry of a compiled table (SL_MAP_ACL_INDEX, _VALUE, _NODE, _ROW,
+	 * _CHUNK, _POS), to be created or overwritten; 0 or a negative errno, which
+	 * ends compiling. -E2BIG: the table, an array, is smaller than that.
 	 */
 	int (*put)(void *arg, enum sl_map map, const void *key, const void *value);
 	void *arg;
@@ -48,10 +48,10 @@ int sluice_acl_check(__u32 id, const struct sl_acl_rule *rule, struct sl_acl_err
 /*
  * sluice_acl_compile() - rules to tables
  * @rules: with ids that differ; sorted here into the order in which they are asked
- * @column: the one to write, 0 or 1; must be empty of rows, prefixes and values
+ * @column: the one to write, 0 or 1; sl_acl_value must have none of it
  * @word: acl word (struct sl_state) that puts the result in force
  *
- * May sleep; allocates about 100 bytes a rule and 2 MiB. -EINVAL: see @err.
+ * May sleep; allocates some 8 MiB meanwhile. -EINVAL: see @err.
  * -ENOSPC: more rules, or more distinct values in them, than the tables hold.
  * -ENOMEM, and what the sink returns. After an error the column is to be
  * emptied.

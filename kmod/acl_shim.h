@@ -20,9 +20,11 @@
 #define acl_sort(base, n, size, cmp)	sort(base, n, size, cmp, NULL)
 /* Called every few hundred microseconds of work. */
 #define acl_breathe()			cond_resched()
+#define acl_be64(x)			be64_to_cpu((__force __be64)(x))
 
 #else
 
+#include <endian.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -33,6 +35,7 @@
 #define acl_free(mem)			free(mem)
 #define acl_sort(base, n, size, cmp)	qsort(base, n, size, cmp)
 #define acl_breathe()			do { } while (0)
+#define acl_be64(x)			be64toh(x)
 
 #endif
 

@@ -2,14 +2,15 @@
 /*
  * aclload - so many rules of the administrator's into a node's tables
  *
- *	aclload ROOT COUNT ADDRESS...
+ *	aclload ROOT COUNT any|last ADDRESS...
  *
  * COUNT 0 removes them all. What they match is a mix as firewalls have it:
  * from somewhere to somewhere on a port, from somewhere at all, to a service,
  * to a port, both families; prefixes lie in one another, and priorities are at
  * random. Most drop; those that match traffic between the ADDRESSes, the
- * catch-all at the end among them, leave it to the policies. The same each
- * time. Prints the milliseconds of the commit and of compiling alone.
+ * catch-all at the end among them, leave it to the policies. With `last` only
+ * the catch-all matches: the others that might are given a protocol that nobody
+ * speaks. The same each time. Prints the milliseconds of the commit and of compiling alone.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,10 +23,12 @@
 #include "lib/internal.h"
 
 #define ADDRS_MAX	8
+#define IPPROTO_RESERVED	255	/* RFC 5237 */
 #define F(field)	(1U << SL_ACL_FIELD_##field)
 
 static union sl_addr addrs[ADDRS_MAX];
 static int naddrs;
+static bool last;
 
 static double now_ms(void)
 {
@@ -115,6 +118,11 @@ static void some_rule(struct sl_acl_rule *r)
 	if (kind < 40 || kind >= 70)
 		some_port(r);
 	r->action = may_match(r) ? SL_ACL_ACT_PASS : SL_ACL_ACT_DROP;
+	if (last && may_match(r)) {
+		memset(r->dport, 0, sizeof(r->dport));
+		r->fields = (r->fields & ~F(DPORT)) | F(PROTO);
+		r->proto = IPPROTO_RESERVED;
+	}
 	r->origin = SL_ORIGIN_ADMIN;
 }
 
@@ -193,13 +201,14 @@ int main(int argc, char **argv)
 	struct sluice *sl;
 	int err, lock;
 
-	if (argc < 4 || argc - 3 > ADDRS_MAX) {
-		fprintf(stderr, "usage: aclload ROOT COUNT ADDRESS...\n");
+	if (argc < 5 || argc - 4 > ADDRS_MAX) {
+		fprintf(stderr, "usage: aclload ROOT COUNT any|last ADDRESS...\n");
 		return 2;
 	}
-	for (naddrs = 0; naddrs < argc - 3; naddrs++)
-		if (sluice_addr_parse(argv[3 + naddrs], &addrs[naddrs]))
+	for (naddrs = 0; naddrs < argc - 4; naddrs++)
+		if (sluice_addr_parse(argv[4 + naddrs], &addrs[naddrs]))
 			return 2;
+	last = !strcmp(argv[3], "last");
 	err = sluice_open(argv[1], &sl);
 	if (err) {
 		fprintf(stderr, "aclload: %s: %s\n", argv[1], strerror(-err));

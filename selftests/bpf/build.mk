@@ -9,4 +9,4 @@ $(foreach t,$(BPF_TESTS),$(eval $(BPFTEST)/$(t)_PKGS := libbpf libnl-3.0 libnl-g
 $(foreach t,test_cost test_netkit,$(eval $(BPFTEST)/$(t)_SRCS += $(BPFTEST)/counted.c))
 $(BPFTEST)/stage_ns_SRCS := $(BPFTEST)/stage_ns.c $(BPFTEST)/packet.c
 $(BPFTEST)/stage_ns_PKGS := libbpf libnl-3.0 libnl-genl-3.0
-$(BPFTEST)/test_acl_SRCS += kmod/acl_check.c kmod/acl_compile.c
+$(BPFTEST)/test_acl_SRCS += kmod/acl_check.c kmod/acl_compile.c kmod/acl_row.c kmod/acl_trie.c

@@ -479,6 +479,15 @@ void env_flow_put(enum env_where where, const struct pkt_spec *s, const struct s
 	put(where == IN_FLOW ? env.sk->maps.sl_flow : env.sk->maps.sl_half, &key, f);
 }
 
+void env_flow_del(const struct pkt_spec *s)
+{
+	struct sl_tuple key;
+
+	spec_key(s, &key);
+	bpf_map_delete_elem(bpf_map__fd(env.sk->maps.sl_flow), &key);
+	bpf_map_delete_elem(bpf_map__fd(env.sk->maps.sl_half), &key);
+}
+
 unsigned int env_entries(struct bpf_map *m)
 {
 	uint8_t key[64], next[64];

@@ -107,6 +107,7 @@ enum env_where { IN_FLOW, IN_HALF, NOWHERE };
 enum env_where env_flow(const struct pkt_spec *s, struct sl_flow *out);
 enum env_where env_flow_key(const struct sl_tuple *key, struct sl_flow *out);
 void env_flow_put(enum env_where where, const struct pkt_spec *s, const struct sl_flow *f);
+void env_flow_del(const struct pkt_spec *s);
 unsigned int env_entries(struct bpf_map *m);
 uint64_t env_count(enum sl_count count);
 uint64_t env_drops(enum sl_drop reason);

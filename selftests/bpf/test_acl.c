@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The administrator's rules: every field and every action, through the programs. */
+#include <stdlib.h>
+#include <time.h>
 #include "env.h"
 #include "kmod/acl_compile.h"
 
@@ -13,10 +15,11 @@ static int put_map(void *arg, enum sl_map map, const void *key, const void *valu
 		enum sl_map id;
 		struct bpf_map *map;
 	} maps[] = {
-		{ SL_MAP_ACL_PREFIX, env.sk->maps.sl_acl_prefix },
 		{ SL_MAP_ACL_INDEX, env.sk->maps.sl_acl_index },
 		{ SL_MAP_ACL_VALUE, env.sk->maps.sl_acl_value },
+		{ SL_MAP_ACL_NODE, env.sk->maps.sl_acl_node },
 		{ SL_MAP_ACL_ROW, env.sk->maps.sl_acl_row },
+		{ SL_MAP_ACL_CHUNK, env.sk->maps.sl_acl_chunk },
 		{ SL_MAP_ACL_POS, env.sk->maps.sl_acl_pos },
 	};
 
@@ -45,9 +48,7 @@ static void rules(const struct sl_acl_entry *e, uint32_t n)
 	struct sl_acl_bucket full = { 0 };
 	struct sl_acl_error err = { 0 };
 
-	clear_keys(env.sk->maps.sl_acl_prefix);
 	clear_keys(env.sk->maps.sl_acl_value);
-	clear_keys(env.sk->maps.sl_acl_row);
 	memcpy(copy, e, n * sizeof(*e));
 	if (sluice_acl_compile(copy, n, column, &sink, &env_state()->acl, &err))
 		fail_msg("rule %u: %s: %s", err.rule, err.field, err.text);
@@ -906,6 +907,138 @@ ENV_TEST(needle)
 	}
 }
 
+/* ----------------------------------------------------------- rules at random */
+
+static uint32_t below(uint32_t n)
+{
+	return (uint32_t)rand() % n;
+}
+
+/* A prefix about some pod; often so long or so short that it says all or nothing. */
+static struct sl_prefix some_prefix(const struct fam *f)
+{
+	struct sl_prefix p;
+
+	p.addr = addr_of(f->pod[1 + below(3)]);
+	if (!below(4))
+		p.addr.b[15] ^= (uint8_t)(1 << below(8));
+	p.prefixlen = below(3) ? 128 - below(9) : f->v6 ? below(129) : 96 + below(33);
+	for (uint32_t bit = p.prefixlen; bit < 128; bit++)
+		p.addr.b[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
+	return p;
+}
+
+static void some_ports(uint16_t port[2])
+{
+	port[0] = (uint16_t)(78 + below(6));
+	port[1] = (uint16_t)(port[0] + below(3));
+}
+
+static struct sl_acl_entry some_rule(const struct fam *f, uint32_t id)
+{
+	const uint8_t actions[] = { SL_ACL_ACT_DROP, SL_ACL_ACT_PASS, SL_ACL_ACT_COUNT };
+	struct sl_acl_entry e = RULE(id, DROP, .priority = below(8));
+	struct sl_acl_rule *r = &e.rule;
+
+	r->action = actions[below(3)];
+	r->fields = (rand() & (F(SRC) | F(DST))) | (below(3) ? F(PROTO) : 0);
+	if (r->fields & F(SRC))
+		r->src = some_prefix(f);
+	if (r->fields & F(DST))
+		r->dst = some_prefix(f);
+	if (!(r->fields & F(PROTO)))
+		return e;
+	r->proto = below(2) ? IPPROTO_TCP : IPPROTO_UDP;
+	r->fields |= rand() & (F(SPORT) | F(DPORT));
+	if (r->fields & F(SPORT))
+		some_ports(r->sport);
+	if (r->fields & F(DPORT))
+		some_ports(r->dport);
+	return e;
+}
+
+static bool in_range(uint16_t port, const uint16_t range[2])
+{
+	return range[0] <= port && port <= range[1];
+}
+
+static bool in_prefix(const char *addr, const struct sl_prefix *p)
+{
+	union sl_addr a = addr_of(addr);
+
+	for (uint32_t bit = 0; bit < p->prefixlen; bit++)
+		if ((a.b[bit / 8] ^ p->addr.b[bit / 8]) & 0x80 >> bit % 8)
+			return false;
+	return true;
+}
+
+static bool matches(const struct sl_acl_rule *r, const struct pkt_spec *s)
+{
+	return (!(r->fields & F(SRC)) || in_prefix(s->src, &r->src)) &&
+	       (!(r->fields & F(DST)) || in_prefix(s->dst, &r->dst)) &&
+	       (!(r->fields & F(PROTO)) || r->proto == s->proto) &&
+	       (!(r->fields & F(SPORT)) || in_range(s->sport, r->sport)) &&
+	       (!(r->fields & F(DPORT)) || in_range(s->dport, r->dport));
+}
+
+/* Which counters a new flow moves, and whether it passes: rule by rule, in order of priority and id. */
+static bool one_by_one(const struct sl_acl_entry *e, uint32_t n, const struct pkt_spec *s,
+		       uint64_t *count)
+{
+	for (uint32_t priority = 0; priority < 8; priority++)
+		for (uint32_t i = 0; i < n; i++) {
+			if (e[i].rule.priority != priority || !matches(&e[i].rule, s))
+				continue;
+			count[i]++;
+			if (e[i].rule.action != SL_ACL_ACT_COUNT)
+				return e[i].rule.action == SL_ACL_ACT_PASS;
+		}
+	return true;
+}
+
+/* The programs read the tables as the rules read; unit/test_acl has more fields and values. */
+ENV_TEST(at_random)
+{
+	const char *seed = getenv("SEED");
+	static struct sl_acl_entry e[1200];
+	static uint64_t count[1200];
+	unsigned int from = seed ? (unsigned int)atoi(seed) : (unsigned int)time(NULL);
+
+	printf("# SEED=%u\n", from);
+	srand(from);
+
+	for (int set = 0; set < 60; set++) {
+		/* of few rules, and of several chunks of them */
+		const uint32_t n = set % 4 ? 1 + below(30) : 1 + below(1200);
+
+		acl_families(f) {
+			for (uint32_t i = 0; i < n; i++)
+				e[i] = some_rule(f, i + 1);
+			memset(count, 0, sizeof(count));
+			rules(e, n);
+			for (int k = 0; k < 30; k++) {
+				struct pkt_spec s = tcp12(f);
+
+				s.dst = f->pod[2 + below(2)];
+				s.proto = below(2) ? IPPROTO_TCP : IPPROTO_UDP;
+				s.dport = (uint16_t)(77 + below(10));
+				s.sport = below(2) ? (uint16_t)(77 + below(10)) : next_port;
+				/* a flow that is there asks nobody */
+				env_flow_del(&s);
+				if (one_by_one(e, n, &s, count))
+					passes(s);
+				else
+					expect_drop(sends(s), SL_DROP_RULE);
+			}
+			for (uint32_t i = 0; i < n; i++)
+				if (counter(i + 1).packets != count[i])
+					fail_msg("set %d: rule %u counted %llu, %llu matched", set, i + 1,
+						 (unsigned long long)counter(i + 1).packets,
+						 (unsigned long long)count[i]);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -918,7 +1051,7 @@ int main(void)
 		env_test(reject_offloaded), env_test(reject_others), env_test(reject_elsewhere),
 		env_test(reject_an_open_flow), env_test(reject_is_limited), env_test(change_under_an_open_flow),
 		env_test(judged_by_the_first_packet), env_test(accepted_flow_of_the_node),
-		env_test(needle),
+		env_test(needle), env_test(at_random),
 	};
 
 	return env_main(tests);

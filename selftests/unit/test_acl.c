@@ -15,7 +15,7 @@
 #include "unit.h"
 
 #define RULES_MAX	300
-#define PREFIXES_MAX	1024
+#define VALUES_MAX	1024
 
 /* ----------------------------------------------------------------- tables */
 
@@ -24,55 +24,67 @@ struct value {
 	__u32 row;
 };
 
-struct prefix {
-	struct sl_acl_prefix_key key;
-	__u32 row;
-};
-
 static struct {
-	struct sl_acl_row rows[4096];
-	__u32 nrows, nprefixes, nvalues;
-	struct prefix prefixes[PREFIXES_MAX];
-	struct value values[PREFIXES_MAX];
+	struct sl_acl_row rows[SL_ACL_ROW_MAX];
+	struct sl_acl_chunk chunks[SL_ACL_CHUNK_MAX];
+	struct sl_acl_node nodes[SL_ACL_NODE_MAX];
+	__u32 nrows, nchunks, nnodes, nvalues;
+	struct value values[VALUES_MAX];
 	struct sl_acl_page pages[__SL_ACL_SECTION_MAX];
-	struct sl_acl_pos pos[SL_ACL_POS_MAX];
+	struct sl_acl_pos pos[SL_ACL_MAX];
 	__u32 column, word;
 	unsigned long puts, fail_at;	/* the put that fails, 0: none */
+	int fail_with;
 } tab;
+
+/* Ids in turn from 1, each once: what leads there comes later, or is a node. */
+static void put_next(__u32 id, __u32 *last, __u32 max)
+{
+	assert_int_equal(id, ++*last);
+	assert_in_range(id, 1, max - 1);
+}
+
+static void put_value(const void *key, const void *value)
+{
+	assert_in_range(tab.nvalues, 0, VALUES_MAX - 1);
+	memcpy(&tab.values[tab.nvalues].key, key, sizeof(struct sl_acl_value_key));
+	memcpy(&tab.values[tab.nvalues++].row, value, sizeof(__u32));
+}
 
 static int put(void *arg, enum sl_map map, const void *key, const void *value)
 {
-	__u32 k;
+	__u32 k, id;
 
 	(void)arg;
 	if (++tab.puts == tab.fail_at)
-		return -E2BIG;
+		return tab.fail_with;
+	if (map == SL_MAP_ACL_VALUE) {
+		put_value(key, value);
+		return 0;
+	}
 	memcpy(&k, key, sizeof(k));
+	assert_int_equal(k & 1, tab.column);
+	id = k >> 1;
 	switch (map) {
 	case SL_MAP_ACL_ROW:
-		assert_int_equal(k >> 16, tab.column);
-		k &= 0xffff;
-		/* each id once, and in use only after it was written */
-		assert_int_equal(k, ++tab.nrows);
-		memcpy(&tab.rows[k], value, sizeof(tab.rows[k]));
+		put_next(id, &tab.nrows, SL_ACL_ROW_MAX);
+		memcpy(&tab.rows[id], value, sizeof(tab.rows[id]));
 		break;
-	case SL_MAP_ACL_PREFIX:
-		memcpy(&tab.prefixes[tab.nprefixes].key, key, sizeof(struct sl_acl_prefix_key));
-		memcpy(&tab.prefixes[tab.nprefixes++].row, value, sizeof(__u32));
+	case SL_MAP_ACL_CHUNK:
+		put_next(id, &tab.nchunks, SL_ACL_CHUNK_MAX);
+		memcpy(&tab.chunks[id], value, sizeof(tab.chunks[id]));
 		break;
-	case SL_MAP_ACL_VALUE:
-		memcpy(&tab.values[tab.nvalues].key, key, sizeof(struct sl_acl_value_key));
-		memcpy(&tab.values[tab.nvalues++].row, value, sizeof(__u32));
+	case SL_MAP_ACL_NODE:
+		put_next(id, &tab.nnodes, SL_ACL_NODE_MAX);
+		memcpy(&tab.nodes[id], value, sizeof(tab.nodes[id]));
 		break;
 	case SL_MAP_ACL_INDEX:
-		assert_in_range(k, tab.column * __SL_ACL_SECTION_MAX,
-				(tab.column + 1) * __SL_ACL_SECTION_MAX - 1);
-		memcpy(&tab.pages[k % __SL_ACL_SECTION_MAX], value, sizeof(tab.pages[0]));
+		assert_in_range(id, 0, __SL_ACL_SECTION_MAX - 1);
+		memcpy(&tab.pages[id], value, sizeof(tab.pages[0]));
 		break;
 	case SL_MAP_ACL_POS:
-		assert_in_range(k, tab.column * SL_ACL_POS_MAX,
-				(tab.column + 1) * SL_ACL_POS_MAX - 1);
-		memcpy(&tab.pos[k % SL_ACL_POS_MAX], value, sizeof(tab.pos[0]));
+		assert_in_range(id, 0, SL_ACL_MAX - 1);
+		memcpy(&tab.pos[id], value, sizeof(tab.pos[0]));
 		break;
 	default:
 		fail_msg("wrote to map %d", map);
@@ -84,7 +96,7 @@ static const struct sl_acl_sink sink = { .put = put };
 
 static int compile(struct sl_acl_entry *rules, __u32 n, struct sl_acl_error *err)
 {
-	tab.nrows = tab.nprefixes = tab.nvalues = 0;
+	tab.nrows = tab.nchunks = tab.nnodes = tab.nvalues = 0;
 	tab.puts = 0;
 	memset(tab.pages, 0xff, sizeof(tab.pages));	/* what is not written is wrong */
 	memset(tab.pos, 0xff, sizeof(tab.pos));
@@ -100,14 +112,6 @@ struct packet {
 	__u8 proto, tcp_flags, icmp_type, icmp_code, dscp;
 	__u32 ifindex, src_class, dst_class;
 };
-
-static bool bits_equal(const __u8 *a, const __u8 *b, unsigned int bits)
-{
-	for (unsigned int i = 0; i < bits; i++)
-		if ((a[i / 8] ^ b[i / 8]) & 0x80 >> i % 8)
-			return false;
-	return true;
-}
 
 /* One rule and one packet, by the words of bpf/abi.h. */
 static bool matches(const struct sl_acl_rule *r, const struct packet *p)
@@ -146,13 +150,14 @@ static unsigned int naive(const struct sl_acl_entry *rules, unsigned int n,
 
 /* ------------------------------------------------------------ the tables read */
 
-static __u32 paged(__u32 field, __u32 value)
+static __u32 paged(__u32 section, __u32 value)
 {
-	__u32 page = field == SL_ACL_FIELD_SPORT ? SL_ACL_SECTION_SPORT :
-		     field == SL_ACL_FIELD_DPORT ? SL_ACL_SECTION_DPORT :
-		     SL_ACL_SECTION_SMALL + (field - SL_ACL_FIELD_PROTO) * SL_ACL_SECTION_PAGES;
+	return tab.pages[section + value / SL_ACL_PAGE].entry[value % SL_ACL_PAGE];
+}
 
-	return tab.pages[page + value / SL_ACL_PAGE].row[value % SL_ACL_PAGE];
+static __u32 section_of(__u32 field)
+{
+	return SL_ACL_SECTION_SMALL + (field - SL_ACL_FIELD_PROTO) * SL_ACL_SECTION_PAGES;
 }
 
 static __u32 valued(__u32 field, __u32 value)
@@ -161,58 +166,93 @@ static __u32 valued(__u32 field, __u32 value)
 		if (tab.values[i].key.table == (field << 1 | tab.column) &&
 		    tab.values[i].key.value == value)
 			return tab.values[i].row;
-	return paged(field, 0);
+	return paged(section_of(field), 0);
 }
 
-/* As an LPM trie does, which knows no families. */
-static __u32 prefixed(bool dst, const union sl_addr *a)
+/* Bit @i of an address, or of a node's. */
+static unsigned int bit_of(const union sl_addr *a, unsigned int i)
 {
-	const struct prefix *best = NULL;
+	return a->b[i / 8] >> (7 - i % 8) & 1;
+}
 
-	for (__u32 i = 0; i < tab.nprefixes; i++) {
-		const struct prefix *p = &tab.prefixes[i];
+static unsigned int node_bit(const struct sl_acl_node *n, unsigned int i)
+{
+	return (unsigned int)((i < 64 ? n->hi >> (63 - i) : n->lo >> (127 - i)) & 1);
+}
 
-		if (p->key.table == (tab.column << 1 | dst) &&
-		    bits_equal(p->key.addr.b, a->b, p->key.prefixlen - 32) &&
-		    (!best || p->key.prefixlen > best->key.prefixlen))
-			best = p;
+static unsigned int nibble_of(const union sl_addr *a, unsigned int i)
+{
+	return i % 2 ? a->b[i / 2] & 15U : a->b[i / 2] >> 4;
+}
+
+/* Bit by bit. What a node skips is compared; nodes lead to later nibbles only. */
+static __u32 prefixed(__u32 section, const union sl_addr *a)
+{
+	bool v4 = sluice_addr_is_v4(a);
+	__u32 at = paged(section, v4 ? (__u32)a->b[12] << 4 | a->b[13] >> 4 : SL_ACL_ROOT_V6);
+	unsigned int next = v4 ? 27 : 0;
+
+	while (!(at & SL_ACL_NODE_ROW)) {
+		const struct sl_acl_node *n = &tab.nodes[at];
+		bool same = true;
+
+		assert_in_range(at, 1, tab.nnodes);
+		assert_in_range(n->nibble, next, 31);
+		for (unsigned int i = 0; i < 4U * n->nibble; i++)
+			same &= bit_of(a, i) == node_bit(n, i);
+		for (unsigned int i = 4U * n->nibble; i < 128; i++)
+			assert_int_equal(node_bit(n, i), 0);
+		at = same ? n->child[nibble_of(a, n->nibble)] : n->other;
+		next = n->nibble + 1U;
 	}
-	assert_non_null(best);
-	return best->row;
+	return at & ~(__u32)SL_ACL_NODE_ROW;
+}
+
+static __u32 service_of(const struct packet *p)
+{
+	if (tab.word & SL_ACL_USES(SL_ACL_FIELD_DPORT)) {
+		if (p->proto == IPPROTO_TCP)
+			return paged(SL_ACL_SECTION_TCP, p->dport);
+		if (p->proto == IPPROTO_UDP)
+			return paged(SL_ACL_SECTION_UDP, p->dport);
+		if (p->proto == IPPROTO_SCTP)
+			return paged(SL_ACL_SECTION_SCTP, p->dport);
+	}
+	return paged(section_of(SL_ACL_FIELD_PROTO), p->proto);
 }
 
 static __u32 row_of(__u32 field, const struct packet *p)
 {
 	switch (field) {
-	case SL_ACL_FIELD_SRC:		return prefixed(false, &p->src);
-	case SL_ACL_FIELD_DST:		return prefixed(true, &p->dst);
-	case SL_ACL_FIELD_SPORT:	return paged(field, p->sport);
-	case SL_ACL_FIELD_DPORT:	return paged(field, p->dport);
-	case SL_ACL_FIELD_PROTO:	return paged(field, p->proto);
-	case SL_ACL_FIELD_TCP_FLAGS:	return paged(field, p->tcp_flags);
-	case SL_ACL_FIELD_ICMP_TYPE:	return paged(field, p->icmp_type);
-	case SL_ACL_FIELD_ICMP_CODE:	return paged(field, p->icmp_code);
-	case SL_ACL_FIELD_DSCP:		return paged(field, p->dscp);
+	case SL_ACL_FIELD_SRC:		return prefixed(SL_ACL_SECTION_SRC, &p->src);
+	case SL_ACL_FIELD_DST:		return prefixed(SL_ACL_SECTION_DST, &p->dst);
+	case SL_ACL_FIELD_SPORT:	return paged(SL_ACL_SECTION_SPORT, p->sport);
+	case SL_ACL_FIELD_DPORT:
+	case SL_ACL_FIELD_PROTO:	return service_of(p);
+	case SL_ACL_FIELD_TCP_FLAGS:	return paged(section_of(field), p->tcp_flags);
+	case SL_ACL_FIELD_ICMP_TYPE:	return paged(section_of(field), p->icmp_type);
+	case SL_ACL_FIELD_ICMP_CODE:	return paged(section_of(field), p->icmp_code);
+	case SL_ACL_FIELD_DSCP:		return paged(section_of(field), p->dscp);
 	case SL_ACL_FIELD_IF:		return valued(field, p->ifindex);
 	case SL_ACL_FIELD_SRC_CLASS:	return valued(field, p->src_class);
 	default:			return valued(field, p->dst_class);
 	}
 }
 
-static int by_rank(const void *a, const void *b)
+static bool row_has(const struct sl_acl_row *row, __u32 pos)
 {
-	const struct sl_acl_pos *x = a, *y = b;
+	__u32 i = pos / SL_ACL_CHUNK_BITS, bit = pos % SL_ACL_CHUNK_BITS;
 
-	return (int)x->rank - (int)y->rank;
+	return tab.chunks[row->chunk[i]].word[bit / 64] >> bit % 64 & 1;
 }
 
 static unsigned int compiled(const struct packet *p, __u32 *out)
 {
-	static struct sl_acl_pos hit[SL_ACL_POS_MAX];
-	struct sl_acl_row all;
-	unsigned int n = 0, found = 0;
+	const struct sl_acl_row *row[__SL_ACL_FIELD_MAX];
+	unsigned int rows = 0, found = 0;
 
-	memset(&all, 0xff, sizeof(all));
+	if (!(tab.word & SL_ACL_RULES))
+		return 0;
 	for (__u32 field = 0; field < __SL_ACL_FIELD_MAX; field++) {
 		__u32 id;
 
@@ -220,16 +260,17 @@ static unsigned int compiled(const struct packet *p, __u32 *out)
 			continue;
 		id = row_of(field, p);
 		assert_in_range(id, 1, tab.nrows);
-		for (int w = 0; w < SL_ACL_WORDS; w++)
-			all.word[w] &= tab.rows[id].word[w];
+		row[rows++] = &tab.rows[id];
 	}
-	for (__u32 pos = 0; pos < SL_ACL_POS_MAX && tab.word & SL_ACL_RULES; pos++)
-		if (all.word[pos / 64] >> pos % 64 & 1)
-			hit[n++] = tab.pos[pos];
-	qsort(hit, n, sizeof(*hit), by_rank);
-	for (unsigned int i = 0; i < n; i++) {
-		out[found++] = hit[i].rule;
-		if (hit[i].action < SL_ACL_ACT_MARK)
+	for (__u32 pos = 0; pos < SL_ACL_MAX; pos++) {
+		bool all = true;
+
+		for (unsigned int i = 0; i < rows; i++)
+			all &= row_has(row[i], pos);
+		if (!all)
+			continue;
+		out[found++] = tab.pos[pos].rule;
+		if (tab.pos[pos].action < SL_ACL_ACT_MARK)
 			break;
 	}
 	return found;
@@ -238,38 +279,20 @@ static unsigned int compiled(const struct packet *p, __u32 *out)
 /* What readers rely on beside the bits. */
 static void check_shape(const struct sl_acl_entry *rules, unsigned int n)
 {
-	unsigned int placed = 0, go_on = 0;
+	static const struct sl_acl_chunk none;
 
 	for (__u32 id = 1; id <= tab.nrows; id++)
-		for (int w = 0; w < SL_ACL_WORDS; w++)
-			assert_int_equal(tab.rows[id].sum[w / 64] >> w % 64 & 1,
-					 tab.rows[id].word[w] != 0);
-	for (__u32 pos = 0; pos < SL_ACL_POS_MAX; pos++) {
-		const struct sl_acl_pos *p = &tab.pos[pos];
-
-		if (p->rule == 0xffffffff)
-			continue;
-		placed++;
-		go_on += p->action >= SL_ACL_ACT_MARK;
-		assert_int_equal(rules[p->rank].id, p->rule);
-		assert_int_equal(rules[p->rank].rule.action, p->action);
-		assert_memory_equal(rules[p->rank].rule.arg, p->arg, sizeof(p->arg));
-		assert_in_range(p->end, pos + 1, SL_ACL_POS_MAX);
-		/* within a group in order */
-		if (pos + 1 < p->end && p[1].rule != 0xffffffff) {
-			assert_int_equal(p[1].end, p->end);
-			assert_true(p->rank < p[1].rank);
+		for (__u32 i = 0; i < SL_ACL_CHUNKS; i++) {
+			assert_in_range(tab.rows[id].chunk[i], 0, tab.nchunks);
+			assert_int_equal(tab.rows[id].used >> i & 1, tab.rows[id].chunk[i] != 0);
 		}
-		/* those that go on are alone, and first */
-		if (p->action >= SL_ACL_ACT_MARK)
-			assert_int_equal(p->end, tab.pos[0].end);
-		else
-			assert_true(pos >= tab.pos[0].end || tab.pos[0].action < SL_ACL_ACT_MARK);
+	for (__u32 id = 1; id <= tab.nchunks; id++)
+		assert_memory_not_equal(&tab.chunks[id], &none, sizeof(none));
+	for (__u32 pos = 0; pos < n; pos++) {
+		assert_int_equal(rules[pos].id, tab.pos[pos].rule);
+		assert_int_equal(rules[pos].rule.action, tab.pos[pos].action);
+		assert_memory_equal(rules[pos].rule.arg, tab.pos[pos].arg, sizeof(tab.pos[pos].arg));
 	}
-	if (go_on)
-		assert_int_equal(tab.pos[0].end % 64, 0);
-	assert_int_equal(placed, n);
-	assert_int_equal(!!(tab.word & SL_ACL_GO_ON), go_on > 0);
 	assert_int_equal(!!(tab.word & SL_ACL_RULES), n > 0);
 	assert_int_equal(tab.word & SL_ACL_COLUMN, tab.column);
 }
@@ -521,7 +544,7 @@ static void no_rules(void **state)
 	assert_int_equal(tab.puts, 0);
 }
 
-/* An error of the sink comes out, wherever it strikes. */
+/* An error of the sink comes out, wherever it strikes; an array that is too small is no room. */
 static void sink_fails(void **state)
 {
 	struct sl_acl_entry r[40];
@@ -532,8 +555,10 @@ static void sink_fails(void **state)
 		rand_rule(&r[i], i + 1);
 	assert_int_equal(compile(r, 40, NULL), 0);
 	all = tab.puts;
-	for (tab.fail_at = 1; tab.fail_at <= all; tab.fail_at += 1 + all / 200)
-		assert_int_equal(compile(r, 40, NULL), -E2BIG);
+	for (tab.fail_at = 1; tab.fail_at <= all; tab.fail_at += 1 + all / 200) {
+		tab.fail_with = tab.fail_at & 1 ? -EIO : -E2BIG;
+		assert_int_equal(compile(r, 40, NULL), tab.fail_at & 1 ? -EIO : -ENOSPC);
+	}
 	tab.fail_at = 0;
 }
 
@@ -681,11 +706,14 @@ static void capacity(void **state)
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	assert_int_equal(compile_many(10000, 0, puts, &err), 0);
 	clock_gettime(CLOCK_MONOTONIC, &b);
-	printf("# 10000 rules of different prefixes: %ld ms, %lu rows of 2 KiB\n",
+	printf("# 10000 rules of different prefixes: %ld ms, %lu rows, %lu chunks, %lu nodes\n",
 	       (b.tv_sec - a.tv_sec) * 1000 + (b.tv_nsec - a.tv_nsec) / 1000000,
-	       puts[SL_MAP_ACL_ROW]);
-	/* source and destination of a rule have the same row; one more for what is not known */
+	       puts[SL_MAP_ACL_ROW], puts[SL_MAP_ACL_CHUNK], puts[SL_MAP_ACL_NODE]);
+	/* source and destination of a rule have the same row; those of no rule, and all of the protocol */
 	assert_in_range(puts[SL_MAP_ACL_ROW], 10000, 10003);
+	/* chunks know no position: one for each bit alone, and those of all rules, whole and not */
+	assert_in_range(puts[SL_MAP_ACL_CHUNK], SL_ACL_CHUNK_BITS, SL_ACL_CHUNK_BITS + 2);
+	assert_in_range(puts[SL_MAP_ACL_NODE], 1, 2 * 2 * 10000);
 	assert_int_equal(compile_many(SL_ACL_MAX, 1000, puts, &err), 0);
 	assert_int_equal(puts[SL_MAP_ACL_POS], SL_ACL_MAX);
 	assert_int_equal(compile_many(SL_ACL_MAX + 1, 0, puts, &err), -ENOSPC);

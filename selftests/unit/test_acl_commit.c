@@ -36,7 +36,8 @@ static struct lib_acl_change set(__u32 id, __u32 priority, __u8 action)
 	c.rule.priority = priority;
 	c.rule.action = action;
 	c.rule.origin = SL_ORIGIN_ADMIN;
-	c.rule.fields = 1U << SL_ACL_FIELD_SRC;
+	c.rule.fields = 1U << SL_ACL_FIELD_SRC | 1U << SL_ACL_FIELD_IF;
+	c.rule.ifindex = id;
 	c.rule.src.prefixlen = 128;
 	c.rule.src.addr.h[5] = 0xffff;
 	c.rule.src.addr.w[3] = htonl(0x0a000000 + id);
@@ -89,8 +90,8 @@ static void life(void **state)
 	assert_true(st->acl & SL_ACL_RULES);
 	assert_true(st->acl & SL_ACL_USES(SL_ACL_FIELD_SRC));
 	assert_int_not_equal(st->acl & SL_ACL_COLUMN, word & SL_ACL_COLUMN);
-	/* a prefix each, and both families as a whole */
-	assert_int_equal(entries(SL_MAP_ACL_PREFIX), 4);
+	/* a device each */
+	assert_int_equal(entries(SL_MAP_ACL_VALUE), 2);
 
 	word = st->acl;
 	gen = st->route_gen;
@@ -98,16 +99,15 @@ static void life(void **state)
 	expect_order((const __u32[]){ 3, 5 }, 2);
 	assert_int_equal(lib_acl_get(sl, 5, &r), 0);
 	assert_int_equal(r.action, SL_ACL_ACT_COUNT);
-	assert_true(st->acl & SL_ACL_GO_ON);
 	assert_int_not_equal(st->acl & SL_ACL_COLUMN, word & SL_ACL_COLUMN);
 	assert_true(st->route_gen > gen);
-	assert_int_equal(entries(SL_MAP_ACL_PREFIX), 4);
+	assert_int_equal(entries(SL_MAP_ACL_VALUE), 2);
 
 	assert_int_equal(COMMIT(del(5), del(3)), 0);
 	expect_order(NULL, 0);
 	assert_int_equal(lib_acl_get(sl, 5, &r), -ENOENT);
 	assert_int_equal(st->acl & ~SL_ACL_COLUMN, 0);
-	for (int map = SL_MAP_ACL; map <= SL_MAP_ACL_ROW; map++)
+	for (int map = SL_MAP_ACL; map <= SL_MAP_ACL_VALUE; map++)
 		if (map != SL_MAP_ACL_INDEX)
 			assert_int_equal(entries(map), 0);
 }
@@ -155,7 +155,7 @@ static void nothing_changed(__u32 word, __u32 gen)
 	assert_int_equal(sluice_state(sl)->acl, word);
 	assert_int_equal(sluice_state(sl)->route_gen, gen);
 	expect_order((const __u32[]){ 1, 2 }, 2);
-	assert_int_equal(entries(SL_MAP_ACL_PREFIX), 4);
+	assert_int_equal(entries(SL_MAP_ACL_VALUE), 2);
 	assert_int_equal(entries(SL_MAP_ACL_COUNT), 2);
 	assert_int_equal(entries(SL_MAP_ACL_BUCKET), 0);
 }
@@ -198,15 +198,15 @@ static void all_or_nothing(void **state)
 /* A writer that died left something in the column that is to be written. */
 static void leftovers(void **state)
 {
-	struct sl_acl_prefix_key key = { .prefixlen = 160 };
+	struct sl_acl_value_key key = { .value = 77 };
 	__u32 row = 1;
 
 	(void)state;
 	assert_int_equal(COMMIT(set(1, 1, SL_ACL_ACT_DROP)), 0);
-	key.table = (!(sluice_state(sl)->acl & SL_ACL_COLUMN)) << 1;
-	assert_int_equal(bpf_map_update_elem(sluice_map_fd(sl, SL_MAP_ACL_PREFIX), &key, &row, 0), 0);
+	key.table = SL_ACL_FIELD_IF << 1 | !(sluice_state(sl)->acl & SL_ACL_COLUMN);
+	assert_int_equal(bpf_map_update_elem(sluice_map_fd(sl, SL_MAP_ACL_VALUE), &key, &row, 0), 0);
 	assert_int_equal(COMMIT(set(1, 2, SL_ACL_ACT_DROP)), 0);
-	assert_int_equal(entries(SL_MAP_ACL_PREFIX), 3);
+	assert_int_equal(entries(SL_MAP_ACL_VALUE), 1);
 }
 
 int main(void)

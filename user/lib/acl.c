@@ -206,65 +206,35 @@ static int plan(struct commit *c, const struct lib_acl_change *changes, size_t c
 
 /* ------------------------------------------------------------ compiled tables */
 
-/* Is this key of a compiled table one of @column? */
-static bool key_in_column(enum sl_map map, const void *key, __u32 column)
+/*
+ * The hash forgets a column; in the arrays, what nothing leads to is of no
+ * interest. Keys first, all of them: a walk does not go on from what was deleted.
+ */
+static int clear_column(struct sluice *sl, __u32 column)
 {
-	__u32 k;
-
-	switch (map) {
-	case SL_MAP_ACL_ROW:
-		memcpy(&k, key, sizeof(k));
-		return k >> 16 == column;
-	case SL_MAP_ACL_PREFIX:
-		memcpy(&k, (const char *)key + offsetof(struct sl_acl_prefix_key, table),
-		       sizeof(k));
-		return k >> 1 == column;
-	default:
-		memcpy(&k, key, sizeof(k));
-		return (k & 1) == column;
-	}
-}
-
-/* Keys first, all of them: a walk does not go on from what was deleted. */
-static int clear_table(struct sluice *sl, enum sl_map map, __u32 column, size_t key_size)
-{
+	struct sl_acl_value_key *keys = NULL, *more;
+	int fd = sl->map_fd[SL_MAP_ACL_VALUE], err;
 	size_t n = 0, room = 0, i;
-	char *keys = NULL, *more;
-	int fd = sl->map_fd[map], err;
 
-	for (;;) {
+	for (;; n++) {
 		if (n == room) {
 			room = room ? 2 * room : 1024;
-			more = reallocarray(keys, room, key_size);
+			more = reallocarray(keys, room, sizeof(*keys));
 			if (!more) {
 				free(keys);
 				return -ENOMEM;
 			}
 			keys = more;
 		}
-		err = bpf_map_get_next_key(fd, n ? keys + (n - 1) * key_size : NULL,
-					   keys + n * key_size);
+		err = bpf_map_get_next_key(fd, n ? &keys[n - 1] : NULL, &keys[n]);
 		if (err)
 			break;
-		n++;
 	}
 	err = err == -ENOENT ? 0 : err;
 	for (i = 0; i < n && !err; i++)
-		if (key_in_column(map, keys + i * key_size, column))
-			err = bpf_map_delete_elem(fd, keys + i * key_size);
+		if ((keys[i].table & 1) == column)
+			err = bpf_map_delete_elem(fd, &keys[i]);
 	free(keys);
-	return err;
-}
-
-static int clear_column(struct sluice *sl, __u32 column)
-{
-	int err;
-
-	err = clear_table(sl, SL_MAP_ACL_PREFIX, column, sizeof(struct sl_acl_prefix_key));
-	if (!err)
-		err = clear_table(sl, SL_MAP_ACL_VALUE, column, sizeof(struct sl_acl_value_key));
-	if (!err)
-		err = clear_table(sl, SL_MAP_ACL_ROW, column, sizeof(__u32));
 	return err;
 }
 

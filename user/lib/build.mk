@@ -1,5 +1,5 @@
 LIBS += libsluice
-libsluice_SRCS := $(wildcard user/lib/*.c) kmod/acl_check.c kmod/acl_compile.c
+libsluice_SRCS := $(wildcard user/lib/*.c) kmod/acl_check.c kmod/acl_compile.c kmod/acl_row.c kmod/acl_trie.c
 
 # The library of other programs, which may be older or newer than it: what it
 # exports is in libsluice.map, and nothing else is seen. Our own link the archive.

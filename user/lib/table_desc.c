@@ -316,22 +316,12 @@ static const struct sluice_field acl_bucket_value[] = {
 	FIELD(struct sl_acl_bucket, tat_ns, UINT),
 	FIELD_END,
 };
-static const struct sluice_field acl_prefix_key[] = {
-	FIELD(struct sl_acl_prefix_key, prefixlen, UINT),
-	FIELD(struct sl_acl_prefix_key, table, UINT),
-	FIELD(struct sl_acl_prefix_key, addr, ADDR),
-	FIELD_END,
-};
-static const struct sluice_field acl_row_id[] = {
-	FIELD_WHOLE("row", __u32, UINT),
-	FIELD_END,
-};
 static const struct sluice_field acl_index_key[] = {
 	FIELD_WHOLE("page", __u32, UINT),
 	FIELD_END,
 };
 static const struct sluice_field acl_page_value[] = {
-	FIELD(struct sl_acl_page, row, BYTES),
+	FIELD(struct sl_acl_page, entry, BYTES),
 	FIELD_END,
 };
 static const struct sluice_field acl_value_key[] = {
@@ -339,24 +329,35 @@ static const struct sluice_field acl_value_key[] = {
 	FIELD(struct sl_acl_value_key, value, UINT),
 	FIELD_END,
 };
-static const struct sluice_field acl_row_key[] = {
-	FIELD_WHOLE("row", __u32, HEX),
+static const struct sluice_field acl_row_id[] = {
+	FIELD_WHOLE("row", __u32, UINT),
+	FIELD_END,
+};
+/* Of arrays of both columns: id << 1 | column. */
+static const struct sluice_field acl_id_key[] = {
+	FIELD_WHOLE("id", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field acl_node_value[] = {
+	FIELD(struct sl_acl_node, hi, HEX),
+	FIELD(struct sl_acl_node, lo, HEX),
+	FIELD(struct sl_acl_node, nibble, UINT),
+	FIELD(struct sl_acl_node, other, HEX),
+	FIELD(struct sl_acl_node, child, BYTES),
 	FIELD_END,
 };
 static const struct sluice_field acl_row_value[] = {
-	FIELD(struct sl_acl_row, sum, BYTES),
-	FIELD(struct sl_acl_row, word, BYTES),
+	FIELD(struct sl_acl_row, used, HEX),
+	FIELD(struct sl_acl_row, chunk, BYTES),
 	FIELD_END,
 };
-static const struct sluice_field acl_pos_key[] = {
-	FIELD_WHOLE("position", __u32, UINT),
+static const struct sluice_field acl_chunk_value[] = {
+	FIELD(struct sl_acl_chunk, word, BYTES),
 	FIELD_END,
 };
 static const struct sluice_field acl_pos_value[] = {
 	FIELD(struct sl_acl_pos, rule, UINT),
-	FIELD(struct sl_acl_pos, rank, UINT),
 	FIELD_ENUM(struct sl_acl_pos, action, acl_acts),
-	FIELD(struct sl_acl_pos, end, UINT),
 	FIELD_AS("arg.0", struct sl_acl_pos, arg[0], UINT),
 	FIELD_AS("arg.1", struct sl_acl_pos, arg[1], UINT),
 	FIELD_END,
@@ -418,17 +419,19 @@ static const struct sluice_table tables[] = {
 	      SIZES(__u32, struct sl_counter), .text = "packets that a rule was applied to"),
 	TABLE(ACL_BUCKET, "acl_bucket", EXACT, acl_key, acl_bucket_value,
 	      SIZES(__u32, struct sl_acl_bucket), .text = "state of rules that limit a rate"),
-	TABLE(ACL_PREFIX, "acl_prefix", LPM, acl_prefix_key, acl_row_id,
-	      SIZES(struct sl_acl_prefix_key, __u32), .text = "compiled rules: rows of addresses"),
 	TABLE(ACL_INDEX, "acl_index", INDEX, acl_index_key, acl_page_value,
 	      SIZES(__u32, struct sl_acl_page),
-	      .text = "compiled rules: rows of ports and other small fields"),
+	      .text = "compiled rules: where the values of fields lead"),
 	TABLE(ACL_VALUE, "acl_value", EXACT, acl_value_key, acl_row_id,
 	      SIZES(struct sl_acl_value_key, __u32),
 	      .text = "compiled rules: rows of devices and classes"),
-	TABLE(ACL_ROW, "acl_row", EXACT, acl_row_key, acl_row_value,
+	TABLE(ACL_NODE, "acl_node", INDEX, acl_id_key, acl_node_value,
+	      SIZES(__u32, struct sl_acl_node), .text = "compiled rules: where prefixes branch"),
+	TABLE(ACL_ROW, "acl_row", INDEX, acl_id_key, acl_row_value,
 	      SIZES(__u32, struct sl_acl_row), .text = "compiled rules: which match a value"),
-	TABLE(ACL_POS, "acl_pos", INDEX, acl_pos_key, acl_pos_value,
+	TABLE(ACL_CHUNK, "acl_chunk", INDEX, acl_id_key, acl_chunk_value,
+	      SIZES(__u32, struct sl_acl_chunk), .text = "compiled rules: what rows are made of"),
+	TABLE(ACL_POS, "acl_pos", INDEX, acl_id_key, acl_pos_value,
 	      SIZES(__u32, struct sl_acl_pos), .text = "compiled rules: what they do"),
 };
 
