@@ -10,10 +10,11 @@ TESTS += selftests/kmod/flows
 selftests/kmod/flows_SRCS := selftests/kmod/flows.c
 selftests/kmod/flows_PKGS := libbpf
 
-# Tests have no network, so the kernel's client is fetched here; without it
-# test_ynl says why it is skipped.
+# Tests have no network, so what they need of the kernel's tree is fetched here:
+# test_ynl the client of 6.12, test_regen the generator of 7; without it they
+# say why they are skipped.
 YNL := $(O)/selftests/kmod/ynl
-tests: $(YNL)/done
-$(YNL)/done: selftests/kmod/get-ynl selftests/vm/get-source
+tests: $(YNL)/6.12/done $(YNL)/7/done
+$(YNL)/%/done: selftests/kmod/get-ynl selftests/vm/get-source
 	$(say) GET $@
-	$(Q)selftests/kmod/get-ynl $(YNL)
+	$(Q)selftests/kmod/get-ynl $(@D) $*
