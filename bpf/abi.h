@@ -738,7 +738,6 @@ enum sl_close_reason {
 	SL_CLOSE_RST,
 	SL_CLOSE_IDLE,
 	SL_CLOSE_REFUSED,		/* judged again, and refused */
-	SL_CLOSE_REPLACED,		/* a new one began under its tuple */
 	SL_CLOSE_DELETED,		/* by hand */
 	__SL_CLOSE_MAX,
 };

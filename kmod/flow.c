@@ -8,6 +8,9 @@
 #include "nl_gen.h"
 #include "sluice.h"
 
+static_assert((int)SLUICE_CLOSE_REASON_DELETED == (int)SL_CLOSE_DELETED &&
+	      (int)SLUICE_CLOSE_REASON_DELETED + 1 == (int)__SL_CLOSE_MAX);
+
 static const u8 sluice_flow_maps[] = { SL_MAP_FLOW, SL_MAP_HALF };
 
 /* Order of the bytes as they are on the wire; as in bpf/ctx.h. */

@@ -34,7 +34,7 @@ static const struct cli_key keys[] = {
 	{ "destination.port", "integer", "port" },
 	{ "destination.endpoint", "integer or null", "endpoint of this node" },
 	{ "protocol", "string or null", "tcp, udp, sctp, icmp, icmpv6, or a number" },
-	{ "closed", "string or null", "why it ended: fin, rst, idle, refused, replaced, deleted" },
+	{ "closed", "string or null", "why it ended: fin, rst, idle, refused, deleted" },
 	{ "sent", "object or null", "by who began it" },
 	{ "sent.packets", "integer", "packets" },
 	{ "sent.bytes", "integer", "bytes of layer 3" },
@@ -79,8 +79,7 @@ static json_t *flow_json(const struct sluice_notice *n)
 {
 	static const char *const reasons[__SL_CLOSE_MAX] = {
 		[SL_CLOSE_FIN] = "fin", [SL_CLOSE_RST] = "rst", [SL_CLOSE_IDLE] = "idle",
-		[SL_CLOSE_REFUSED] = "refused", [SL_CLOSE_REPLACED] = "replaced",
-		[SL_CLOSE_DELETED] = "deleted",
+		[SL_CLOSE_REFUSED] = "refused", [SL_CLOSE_DELETED] = "deleted",
 	};
 	const struct sluice_notice_flow *f = &n->flow;
 	bool closed = n->type == SLUICE_NOTICE_FLOW_CLOSED;
