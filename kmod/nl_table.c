@@ -120,35 +120,73 @@ int sluice_nl_table_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* ------------------------------------------------------- reading entries */
 
-int sluice_nl_entry_get_doit(struct sk_buff *unused, struct genl_info *info)
+static int sluice_nl_key_size(const struct nlattr *key, const struct sluice_table *t,
+			      struct netlink_ext_ack *extack)
 {
-	struct nlattr *key = info->attrs[SLUICE_A_ENTRY_KEY];
+	if (nla_len(key) == t->key_size)
+		return 0;
+	NL_SET_ERR_MSG_ATTR_FMT(extack, key, "key has %u bytes, table %s wants %u", nla_len(key),
+				t->name, t->key_size);
+	return -EINVAL;
+}
+
+/* A trie would answer to more than its keys: with what covers the one that is asked for. */
+static int sluice_nl_key_prefix(const struct nlattr *key, const struct sluice_table *t,
+				struct netlink_ext_ack *extack)
+{
+	const u8 *bits = nla_data(key) + sizeof(u32);
+	u32 max = 8 * (t->key_size - sizeof(u32)), len = *(u32 *)nla_data(key);
+
+	if (len > max) {
+		NL_SET_ERR_MSG_ATTR_FMT(extack, key, "prefix length %u is over %u", len, max);
+		return -EINVAL;
+	}
+	for (; len < max; len++) {
+		if (bits[len / 8] & (0x80 >> len % 8)) {
+			NL_SET_ERR_MSG_ATTR(extack, key, "host bits are not zero");
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+/* The table that is asked for, when attribute key may be a key of it. */
+static const struct sluice_table *sluice_nl_entry(struct genl_info *info)
+{
+	const struct nlattr *key = info->attrs[SLUICE_A_ENTRY_KEY];
 	const struct sluice_table *t;
-	struct sluice_pipe *pipe;
-	struct sk_buff *skb;
-	struct nlattr *room;
-	int err = -EINVAL;
-	void *hdr;
+	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, SLUICE_A_ENTRY_TABLE) ||
 	    GENL_REQ_ATTR_CHECK(info, SLUICE_A_ENTRY_KEY))
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 	t = sluice_nl_table(info, info->attrs[SLUICE_A_ENTRY_TABLE]);
 	if (!t)
-		return -ENOENT;
+		return ERR_PTR(-ENOENT);
 	if (t->match == SLUICE_MATCH_NONE) {
 		NL_SET_ERR_MSG_FMT(info->extack, "table %s has no entries to be read", t->name);
-		return -EOPNOTSUPP;
+		return ERR_PTR(-EOPNOTSUPP);
 	}
-	if (nla_len(key) != t->key_size) {
-		NL_SET_ERR_MSG_ATTR_FMT(info->extack, key, "key has %u bytes, table %s wants %u",
-					nla_len(key), t->name, t->key_size);
-		return -EINVAL;
-	}
+	err = sluice_nl_key_size(key, t, info->extack);
+	if (!err && t->match == SLUICE_MATCH_LPM)
+		err = sluice_nl_key_prefix(key, t, info->extack);
+	return err ? ERR_PTR(err) : t;
+}
+
+int sluice_nl_entry_get_doit(struct sk_buff *unused, struct genl_info *info)
+{
+	struct nlattr *key = info->attrs[SLUICE_A_ENTRY_KEY], *room;
+	const struct sluice_table *t = sluice_nl_entry(info);
+	struct sluice_pipe *pipe;
+	struct sk_buff *skb;
+	int err = -ENOMEM;
+	void *hdr;
+
+	if (IS_ERR(t))
+		return PTR_ERR(t);
 	pipe = sluice_pipe_get(sluice_net_of(genl_info_net(info)), info->extack);
 	if (!pipe)
 		return -ENODEV;
-	err = -ENOMEM;
 	skb = genlmsg_new(nla_total_size(t->value_size) + GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	hdr = skb ? genlmsg_iput(skb, info) : NULL;
 	if (!hdr)
@@ -286,11 +324,9 @@ static int sluice_nl_item(struct nlattr *nest, struct sluice_item *item,
 	item->op = nla_get_u32(tb[SLUICE_A_ITEM_OP]);
 	key = tb[SLUICE_A_ITEM_KEY];
 	value = tb[SLUICE_A_ITEM_VALUE];
-	if (nla_len(key) != item->t->key_size) {
-		NL_SET_ERR_MSG_ATTR_FMT(extack, key, "key has %u bytes, table %s wants %u",
-					nla_len(key), item->t->name, item->t->key_size);
-		return -EINVAL;
-	}
+	err = sluice_nl_key_size(key, item->t, extack);
+	if (err)
+		return err;
 	if (item->op == SLUICE_OP_DELETE) {
 		if (value)
 			NL_SET_ERR_MSG_ATTR(extack, value, "a deletion has no value");
