@@ -324,7 +324,7 @@ static int sluice_acl_replace(struct sluice_pipe *pipe, struct sluice_acl_set *h
 }
 
 int sluice_acl_commit(struct sluice_pipe *pipe, const struct list_head *changes, u32 count,
-		      struct netlink_ext_ack *extack)
+		      const struct sluice_rule_change **failed, struct netlink_ext_ack *extack)
 {
 	const struct sluice_rule_change *c;
 	struct sluice_acl_set have, want;
@@ -335,8 +335,11 @@ int sluice_acl_commit(struct sluice_pipe *pipe, const struct list_head *changes,
 	if (!err)
 		err = err_want;
 	list_for_each_entry(c, changes, list) {
-		if (!err)
-			err = sluice_acl_change(&want, c, extack);
+		if (err)
+			break;
+		err = sluice_acl_change(&want, c, extack);
+		if (err)
+			*failed = c;
 	}
 	if (!err)
 		err = sluice_acl_replace(pipe, &have, &want, extack);

@@ -175,6 +175,15 @@ static int sluice_nl_txn_reply(struct genl_info *info, u32 id, u32 generation, c
 	return sluice_nl_reply(info, skb, hdr);
 }
 
+static struct sluice_txn *sluice_nl_txn_new(struct sluice_net *sn, struct genl_info *info)
+{
+	struct sluice_txn *txn = sluice_txn_new(sn, info->snd_portid);
+
+	if (txn == ERR_PTR(-EMFILE))
+		NL_SET_ERR_MSG(info->extack, "too many transactions are open");
+	return txn;
+}
+
 static int sluice_nl_txn_begin(struct sluice_net *sn, struct genl_info *info, u32 generation,
 			       u32 *id)
 {
@@ -185,12 +194,9 @@ static int sluice_nl_txn_begin(struct sluice_net *sn, struct genl_info *info, u3
 		NL_SET_ERR_MSG_ATTR_FMT(info->extack, gen, "generation is %u", generation);
 		return -ESTALE;
 	}
-	txn = sluice_txn_new(sn, info->snd_portid);
-	if (IS_ERR(txn)) {
-		if (PTR_ERR(txn) == -EMFILE)
-			NL_SET_ERR_MSG(info->extack, "too many transactions are open");
+	txn = sluice_nl_txn_new(sn, info);
+	if (IS_ERR(txn))
 		return PTR_ERR(txn);
-	}
 	if (gen)
 		sluice_txn_expect(txn, generation);
 	*id = sluice_txn_id(txn);
@@ -214,42 +220,73 @@ int sluice_nl_txn_begin_doit(struct sk_buff *skb, struct genl_info *info)
 	return err ? err : sluice_nl_txn_reply(info, id, generation, NULL);
 }
 
-/* The transaction that attribute @attr names, under the lock. */
-struct sluice_txn *sluice_nl_txn_find(struct sluice_net *sn, struct genl_info *info,
-				      struct nlattr *attr)
+/* The transaction that attribute @named names, under the lock. */
+static struct sluice_txn *sluice_nl_txn_find(struct sluice_net *sn, struct genl_info *info,
+					     struct nlattr *named)
 {
-	struct sluice_txn *txn = sluice_txn_find(sn, info->snd_portid, nla_get_u32(attr));
+	struct sluice_txn *txn = sluice_txn_find(sn, info->snd_portid, nla_get_u32(named));
 
-	if (!txn)
-		NL_SET_ERR_MSG_ATTR(info->extack, attr, "no such transaction of this socket");
-	return txn;
+	if (txn)
+		return txn;
+	NL_SET_ERR_MSG_ATTR(info->extack, named, "no such transaction of this socket");
+	return ERR_PTR(-ENOENT);
+}
+
+int sluice_nl_txn_open(struct sluice_nl_txn *t, struct genl_info *info, struct nlattr *named)
+{
+	int err;
+
+	t->sn = sluice_net_of(genl_info_net(info));
+	t->ends = !named;
+	t->pipe = sluice_pipe_get(t->sn, info->extack);
+	if (!t->pipe)
+		return -ENODEV;
+	mutex_lock(&t->sn->lock);
+	t->txn = named ? sluice_nl_txn_find(t->sn, info, named) : sluice_nl_txn_new(t->sn, info);
+	if (!IS_ERR(t->txn))
+		return 0;
+	err = PTR_ERR(t->txn);
+	mutex_unlock(&t->sn->lock);
+	sluice_pipe_put(t->pipe);
+	return err;
+}
+
+int sluice_nl_txn_commit(struct sluice_nl_txn *t, struct genl_info *info)
+{
+	int err = sluice_txn_commit(t->sn, t->pipe, t->txn, info->extack);
+	u32 failed = sluice_txn_failed(t->txn);
+
+	if (err && failed != SLUICE_TXN_NO_OP)
+		nl_set_extack_cookie_u64(info->extack, failed);
+	return err;
+}
+
+void sluice_nl_txn_close(struct sluice_nl_txn *t)
+{
+	if (t->ends)
+		sluice_txn_del(t->txn);
+	mutex_unlock(&t->sn->lock);
+	sluice_pipe_put(t->pipe);
 }
 
 int sluice_nl_txn_commit_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
 	u32 id, generation, count;
-	struct sluice_pipe *pipe;
-	struct sluice_txn *txn;
+	struct sluice_nl_txn t;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, SLUICE_A_TXN_ID))
 		return -EINVAL;
-	pipe = sluice_pipe_get(sn, info->extack);
-	if (!pipe)
-		return -ENODEV;
-	mutex_lock(&sn->lock);
-	txn = sluice_nl_txn_find(sn, info, info->attrs[SLUICE_A_TXN_ID]);
-	err = txn ? sluice_txn_commit(sn, pipe, txn, info->extack) : -ENOENT;
-	if (txn) {
-		/* Committed or refused, it has ended. */
-		id = sluice_txn_id(txn);
-		count = sluice_txn_count(txn);
-		sluice_txn_del(txn);
-	}
-	generation = READ_ONCE(sluice_pipe_state(pipe)->generation);
-	mutex_unlock(&sn->lock);
-	sluice_pipe_put(pipe);
+	err = sluice_nl_txn_open(&t, info, info->attrs[SLUICE_A_TXN_ID]);
+	if (err)
+		return err;
+	err = sluice_nl_txn_commit(&t, info);
+	id = sluice_txn_id(t.txn);
+	count = sluice_txn_count(t.txn);
+	generation = READ_ONCE(sluice_pipe_state(t.pipe)->generation);
+	/* Committed or refused, it has ended. */
+	t.ends = true;
+	sluice_nl_txn_close(&t);
 	return err ? err : sluice_nl_txn_reply(info, id, generation, &count);
 }
 
@@ -262,10 +299,10 @@ int sluice_nl_txn_abort_doit(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	mutex_lock(&sn->lock);
 	txn = sluice_nl_txn_find(sn, info, info->attrs[SLUICE_A_TXN_ID]);
-	if (txn)
+	if (!IS_ERR(txn))
 		sluice_txn_del(txn);
 	mutex_unlock(&sn->lock);
-	return txn ? 0 : -ENOENT;
+	return PTR_ERR_OR_ZERO(txn);
 }
 
 /* A transaction ends with its socket. */

@@ -374,30 +374,20 @@ static int sluice_nl_items(struct sluice_txn *txn, struct genl_info *info)
 
 int sluice_nl_entry_mod_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
 	struct nlattr *named = info->attrs[SLUICE_A_ENTRY_TXN];
-	struct sluice_pipe *pipe;
-	struct sluice_txn *txn;
+	struct sluice_nl_txn t;
 	int err;
 
-	pipe = sluice_pipe_get(sn, info->extack);
-	if (!pipe)
-		return -ENODEV;
-	mutex_lock(&sn->lock);
-	txn = named ? sluice_nl_txn_find(sn, info, named) : sluice_txn_new(sn, info->snd_portid);
-	if (IS_ERR_OR_NULL(txn)) {
-		err = txn ? PTR_ERR(txn) : -ENOENT;
-		goto out;
-	}
-	err = sluice_nl_items(txn, info);
+	err = sluice_nl_txn_open(&t, info, named);
+	if (err)
+		return err;
+	err = sluice_nl_items(t.txn, info);
 	if (!err && !named)
-		err = sluice_txn_commit(sn, pipe, txn, info->extack);
+		err = sluice_nl_txn_commit(&t, info);
 	/* Half of a message is no part of a transaction: it ends. */
-	if (err || !named)
-		sluice_txn_del(txn);
-out:
-	mutex_unlock(&sn->lock);
-	sluice_pipe_put(pipe);
+	if (err)
+		t.ends = true;
+	sluice_nl_txn_close(&t);
 	return err;
 }
 

@@ -290,29 +290,17 @@ static int sluice_nl_rule(struct genl_info *info, struct sl_acl_rule *r)
 
 static int sluice_nl_change(struct genl_info *info, const struct sluice_rule_change *change)
 {
-	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
 	struct nlattr *named = info->attrs[SLUICE_A_RULE_TXN];
-	struct sluice_pipe *pipe;
-	struct sluice_txn *txn;
+	struct sluice_nl_txn t;
 	int err;
 
-	pipe = sluice_pipe_get(sn, info->extack);
-	if (!pipe)
-		return -ENODEV;
-	mutex_lock(&sn->lock);
-	txn = named ? sluice_nl_txn_find(sn, info, named) : sluice_txn_new(sn, info->snd_portid);
-	if (IS_ERR_OR_NULL(txn)) {
-		err = txn ? PTR_ERR(txn) : -ENOENT;
-		goto out;
-	}
-	err = sluice_txn_add_rule(txn, change, info->extack);
+	err = sluice_nl_txn_open(&t, info, named);
+	if (err)
+		return err;
+	err = sluice_txn_add_rule(t.txn, change, info->extack);
 	if (!err && !named)
-		err = sluice_txn_commit(sn, pipe, txn, info->extack);
-	if (!named)
-		sluice_txn_del(txn);
-out:
-	mutex_unlock(&sn->lock);
-	sluice_pipe_put(pipe);
+		err = sluice_nl_txn_commit(&t, info);
+	sluice_nl_txn_close(&t);
 	return err;
 }
 

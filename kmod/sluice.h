@@ -151,13 +151,17 @@ struct sluice_rule_change {
 	u32 id;
 	bool del;
 	bool replace;
+	u32 index;			/* of the operation in its transaction */
 	struct sl_acl_rule rule;
 };
 
 int sluice_acl_valid(u32 id, const struct sl_acl_rule *rule, struct netlink_ext_ack *extack);
-/* All or nothing; flows are judged again when it returns. May take a grace period. */
+/*
+ * @count changes, all or nothing; flows are judged again when it returns. May
+ * take a grace period. *@failed: the change that can't be, where it is one.
+ */
 int sluice_acl_commit(struct sluice_pipe *pipe, const struct list_head *changes, u32 count,
-		      struct netlink_ext_ack *extack);
+		      const struct sluice_rule_change **failed, struct netlink_ext_ack *extack);
 /* How many, in the order in which they are asked, in *@out for kvfree(). */
 long sluice_acl_list(struct sluice_pipe *pipe, struct sl_acl_entry **out);
 
@@ -172,6 +176,9 @@ void sluice_txn_del(struct sluice_txn *txn);
 void sluice_txn_del_all(struct sluice_net *sn, u32 portid);
 u32 sluice_txn_id(const struct sluice_txn *txn);
 u32 sluice_txn_count(const struct sluice_txn *txn);
+/* Which operation a commit was refused for, from 0 in the order they came. */
+#define SLUICE_TXN_NO_OP	U32_MAX
+u32 sluice_txn_failed(const struct sluice_txn *txn);
 void sluice_txn_expect(struct sluice_txn *txn, u32 generation);
 int sluice_txn_add(struct sluice_txn *txn, const struct sluice_item *item,
 		   struct netlink_ext_ack *extack);
@@ -220,8 +227,22 @@ void sluice_netlink_exit(void);
 struct sk_buff *sluice_nl_reply_new(struct genl_info *info, void **hdr);
 int sluice_nl_reply(struct genl_info *info, struct sk_buff *skb, void *hdr);
 
-struct sluice_txn *sluice_nl_txn_find(struct sluice_net *sn, struct genl_info *info,
-				      struct nlattr *attr);
+/* The transaction that a message is part of, from opening to closing under sluice_net.lock. */
+struct sluice_nl_txn {
+	struct sluice_net *sn;
+	struct sluice_pipe *pipe;	/* held */
+	struct sluice_txn *txn;
+	bool ends;			/* with this message */
+};
+
+/*
+ * That which @named names or, when it is NULL, one for this message alone. 0, or
+ * -ENODEV, -ENOENT, -EMFILE, -ENOMEM; only after 0 it is to be closed.
+ */
+int sluice_nl_txn_open(struct sluice_nl_txn *t, struct genl_info *info, struct nlattr *named);
+/* As sluice_txn_commit(); the number of a refused operation is in the extack's cookie. */
+int sluice_nl_txn_commit(struct sluice_nl_txn *t, struct genl_info *info);
+void sluice_nl_txn_close(struct sluice_nl_txn *t);
 
 /* For requests that have no attributes: -EINVAL when there are any. */
 int sluice_nl_no_attrs(const struct genl_info *info);

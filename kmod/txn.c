@@ -22,7 +22,8 @@ struct sluice_step {
 	u8 op;				/* enum sluice_op */
 	u8 done:1;
 	u8 had:1;			/* there was an entry, its value is saved */
-	u8 pad[5];
+	u8 pad;
+	u32 index;			/* in its transaction */
 	u8 data[] __aligned(8);
 };
 
@@ -40,6 +41,7 @@ struct sluice_txn {
 	u32 id;
 	u32 portid;
 	u32 count;
+	u32 failed;			/* index of the operation that was refused */
 	u32 generation;
 	bool expects;
 	bool has[__SL_MAP_MAX][2];	/* [map][deletes] */
@@ -84,6 +86,7 @@ struct sluice_txn *sluice_txn_new(struct sluice_net *sn, u32 portid)
 	INIT_LIST_HEAD(&txn->chunks);
 	INIT_LIST_HEAD(&txn->rules);
 	txn->portid = portid;
+	txn->failed = SLUICE_TXN_NO_OP;
 	do {
 		txn->id = ++sn->last_txn;
 	} while (!txn->id);
@@ -132,6 +135,11 @@ u32 sluice_txn_id(const struct sluice_txn *txn)
 u32 sluice_txn_count(const struct sluice_txn *txn)
 {
 	return txn->count;
+}
+
+u32 sluice_txn_failed(const struct sluice_txn *txn)
+{
+	return txn->failed;
 }
 
 void sluice_txn_expect(struct sluice_txn *txn, u32 generation)
@@ -188,7 +196,7 @@ int sluice_txn_add(struct sluice_txn *txn, const struct sluice_item *item,
 			value[origin] = SL_ORIGIN_ADMIN;
 	}
 	txn->has[t->map][del] = true;
-	txn->count++;
+	op->index = txn->count++;
 	return 0;
 }
 
@@ -209,7 +217,7 @@ int sluice_txn_add_rule(struct sluice_txn *txn, const struct sluice_rule_change 
 		return -ENOMEM;
 	list_add_tail(&copy->list, &txn->rules);
 	txn->nrules++;
-	txn->count++;
+	copy->index = txn->count++;
 	return 0;
 }
 
@@ -284,10 +292,10 @@ static int sluice_op_refuse(struct netlink_ext_ack *extack, int err)
 	return err == -E2BIG ? -ENOSPC : err;
 }
 
-static int sluice_op_apply(struct sluice_step *op, struct bpf_map *map, void *arg)
+static int sluice_op_try(struct sluice_step *op, struct bpf_map *map,
+			 struct netlink_ext_ack *extack)
 {
 	void *key = sluice_op_key(op), *saved = sluice_op_saved(op, map);
-	struct netlink_ext_ack *extack = arg;
 	int err = sluice_map_read_exact(map, key, saved);
 
 	op->had = !err;
@@ -310,6 +318,21 @@ static int sluice_op_apply(struct sluice_step *op, struct bpf_map *map, void *ar
 		return sluice_op_refuse(extack, err);
 	op->done = true;
 	return 0;
+}
+
+struct sluice_apply {
+	struct sluice_txn *txn;
+	struct netlink_ext_ack *extack;
+};
+
+static int sluice_op_apply(struct sluice_step *op, struct bpf_map *map, void *arg)
+{
+	struct sluice_apply *apply = arg;
+	int err = sluice_op_try(op, map, apply->extack);
+
+	if (err)
+		apply->txn->failed = op->index;
+	return err;
 }
 
 static int sluice_op_undo(struct sluice_step *op, struct bpf_map *map, void *arg)
@@ -369,6 +392,7 @@ static void sluice_txn_undo(struct sluice_pipe *pipe, struct sluice_txn *txn)
 static int sluice_txn_apply(struct sluice_pipe *pipe, struct sluice_txn *txn,
 			    struct netlink_ext_ack *extack)
 {
+	struct sluice_apply apply = { .txn = txn, .extack = extack };
 	unsigned int i;
 	int err = 0;
 
@@ -377,8 +401,22 @@ static int sluice_txn_apply(struct sluice_pipe *pipe, struct sluice_txn *txn,
 
 		if (txn->has[ph->map][ph->del])
 			err = sluice_txn_each(txn, ph, sluice_op_apply, pipe->map[ph->map],
-					      extack);
+					      &apply);
 	}
+	return err;
+}
+
+static int sluice_txn_apply_rules(struct sluice_pipe *pipe, struct sluice_txn *txn,
+				  struct netlink_ext_ack *extack)
+{
+	const struct sluice_rule_change *failed = NULL;
+	int err;
+
+	if (!txn->nrules)
+		return 0;
+	err = sluice_acl_commit(pipe, &txn->rules, txn->nrules, &failed, extack);
+	if (failed)
+		txn->failed = failed->index;
 	return err;
 }
 
@@ -394,8 +432,8 @@ int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sl
 		return -ESTALE;
 	}
 	err = sluice_txn_apply(pipe, txn, extack);
-	if (!err && txn->nrules)
-		err = sluice_acl_commit(pipe, &txn->rules, txn->nrules, extack);
+	if (!err)
+		err = sluice_txn_apply_rules(pipe, txn, extack);
 	if (err) {
 		sluice_txn_undo(pipe, txn);
 		return err;

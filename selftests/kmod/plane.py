@@ -131,8 +131,11 @@ class Plane:
         self.cluster.report()
 
 
-def refused(err, text, func, *args, attr=None, missing=None, **kwargs):
-    """@func must be refused with @err, @text being part of the kernel's and @attr its attribute."""
+def refused(err, text, func, *args, attr=None, missing=None, at=None, **kwargs):
+    """
+    @func must be refused with @err, @text being part of the kernel's, @attr its
+    attribute, and @at the number of the operation.
+    """
     try:
         got = func(*args, **kwargs)
     except genl.Refused as e:
@@ -142,5 +145,7 @@ def refused(err, text, func, *args, attr=None, missing=None, **kwargs):
             tap.equal(e.attr, attr, f"attribute of {e}")
         if missing:
             tap.equal(e.missing, missing, f"missing attribute of {e}")
+        if at is not None:
+            tap.equal(e.cookie, struct.pack("=Q", at), f"operation of {e}")
         return e
     raise tap.Failed(f"accepted, answered {got!r}; wanted '{text}'")

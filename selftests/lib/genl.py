@@ -9,7 +9,7 @@ says (kmod/sluice.yaml) and nothing else.
         f.join("flows"); f.event(5)             (operation, attributes) or None
 
 Refusals raise Refused: errno, the kernel's text, the attribute it named as a
-path ("item.key") and the one it missed. Values: integers, bytes for binary,
+path ("item.key"), the one it missed, the cookie. Values: integers, bytes for binary,
 text for strings, True for flags, dicts for nests, lists where an attribute may
 come more than once; enums by name, flag enums as sets of names.
 """
@@ -33,7 +33,7 @@ NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP = 1, 4, 0x300
 NLM_F_DUMP_INTR, NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x10, 0x100, 0x200
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLA_F_NESTED, NLA_TYPE_MASK = 1 << 15, 0x3fff
-ERR_MSG, ERR_OFFS, ERR_MISS_TYPE, ERR_MISS_NEST = 1, 2, 5, 6
+ERR_MSG, ERR_OFFS, ERR_COOKIE, ERR_MISS_TYPE, ERR_MISS_NEST = 1, 2, 3, 5, 6
 GENL_ID_CTRL, CTRL_CMD_GETFAMILY = 16, 3
 CTRL_FAMILY_ID, CTRL_FAMILY_NAME, CTRL_MCAST_GROUPS, CTRL_GRP_NAME, CTRL_GRP_ID = 1, 2, 7, 1, 2
 HEADERS = 20		# struct nlmsghdr and struct genlmsghdr
@@ -206,8 +206,10 @@ class Spec:
 # ----------------------------------------------------------------- messages
 
 class Refused(Exception):
-    def __init__(self, err, text, attr, missing, op):
-        self.errno, self.text, self.attr, self.missing = err, text, attr, missing
+    """@cookie: what the answer has of it, bytes."""
+
+    def __init__(self, err, text, attr, missing, op, cookie=b""):
+        self.errno, self.text, self.attr, self.missing, self.cookie = err, text, attr, missing, cookie
         where = f" at {attr}" if attr else ""
         without = f" without {missing}" if missing else ""
         super().__init__(f"{op}: {errno.errorcode.get(err, err)} \"{text}\"{where}{without}")
@@ -300,7 +302,7 @@ class Family:
                 which = self.spec.sets[op.set][around].nested
             name = self.spec.attr_name(which, struct.unpack("=I", tlvs[ERR_MISS_TYPE])[0])
             missing = f"{around}.{name}" if around else name
-        return Refused(err, text, attr, missing, op.name)
+        return Refused(err, text, attr, missing, op.name, tlvs.get(ERR_COOKIE, b""))
 
     # ------------------------------------------------------------ requests
 
