@@ -404,6 +404,15 @@ static void sluice_flow_tell(struct sluice_pipe *pipe, const struct sl_tuple *ke
 }
 
 /* The flow first: an alias without one is nothing, the reverse would leak. */
+void sluice_flow_gone(struct sluice_pipe *pipe, const struct sl_tuple *key,
+		      const struct sl_flow *f)
+{
+	if (f->kind != SL_FLOW_KIND_FLOW)
+		return;
+	sluice_flow_tell(pipe, key, f);
+	sluice_alias_del(pipe, key, f);
+}
+
 static int sluice_flow_del(struct sluice_pipe *pipe, const struct sl_tuple *key,
 			   const struct sl_flow *f)
 {
@@ -417,10 +426,10 @@ static int sluice_flow_del(struct sluice_pipe *pipe, const struct sl_tuple *key,
 			return err;
 		found |= !err;
 	}
-	if (found)
-		sluice_flow_tell(pipe, key, f);
-	sluice_alias_del(pipe, key, f);
-	return found ? 0 : -ENOENT;
+	if (!found)
+		return -ENOENT;
+	sluice_flow_gone(pipe, key, f);
+	return 0;
 }
 
 static int sluice_flow_del_one(struct sluice_pipe *pipe, struct genl_info *info, u32 *count)

@@ -198,6 +198,9 @@ struct sluice_ends {
 };
 
 void sluice_tuple_of(struct sl_tuple *key, const struct sluice_ends *ends);
+/* @f was deleted from under @key by hand: so is its alias, and listeners are told. */
+void sluice_flow_gone(struct sluice_pipe *pipe, const struct sl_tuple *key,
+		      const struct sl_flow *f);
 int sluice_flow_put_event(struct sk_buff *skb, int attrtype, const struct sl_flow_event *ev);
 
 /* -------------------------------------------------------------- drop.c */

@@ -420,6 +420,24 @@ static int sluice_txn_apply_rules(struct sluice_pipe *pipe, struct sluice_txn *t
 	return err;
 }
 
+static int sluice_op_flow_gone(struct sluice_step *op, struct bpf_map *map, void *pipe)
+{
+	sluice_flow_gone(pipe, sluice_op_key(op), sluice_op_saved(op, map));
+	return 0;
+}
+
+/* Only when nothing can be undone any more: what was told can't be taken back. */
+static void sluice_txn_flows_gone(struct sluice_pipe *pipe, struct sluice_txn *txn)
+{
+	static const struct sluice_phase gone[] = { { SL_MAP_FLOW, true }, { SL_MAP_HALF, true } };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(gone); i++)
+		if (txn->has[gone[i].map][true])
+			sluice_txn_each(txn, &gone[i], sluice_op_flow_gone,
+					pipe->map[gone[i].map], pipe);
+}
+
 int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sluice_txn *txn,
 		      struct netlink_ext_ack *extack)
 {
@@ -438,6 +456,7 @@ int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sl
 		sluice_txn_undo(pipe, txn);
 		return err;
 	}
+	sluice_txn_flows_gone(pipe, txn);
 	/* What was routed or judged by what has changed is judged again. */
 	if (txn->has[SL_MAP_ROUTE][0] || txn->has[SL_MAP_ROUTE][1] ||
 	    txn->has[SL_MAP_RULE][0] || txn->has[SL_MAP_RULE][1] ||
