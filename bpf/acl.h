@@ -28,12 +28,6 @@ struct sl_acl_rows {
 	const struct sl_acl_row *src, *dst, *service;
 	struct sl_acl_work *w;
 	struct sl_ctx *c;
-	__u64 bits;			/* what they have in common, left of the word before @next */
-	__u32 at;			/* chunk at work */
-	__u32 next;			/* word of it; SL_ACL_CHUNK_WORDS: that of the next one */
-	__u32 used;			/* chunks still to come in which all have bits */
-	__u32 col;
-	bool bad;			/* the tables lack what they must have */
 };
 
 /* Steps of sl_acl_step(): one for each word and chunk, one for each rule that matches. */
@@ -206,9 +200,9 @@ static __always_inline int sl_acl_rows_get(struct sl_ctx *c, struct sl_scratch *
 		if (!r->dst)
 			return SL_DROP_RULE;
 	}
-	r->used = r->service->used & r->src->used & r->dst->used;
+	s->acl.used = r->service->used & r->src->used & r->dst->used;
 	if (s->acl.rare)
-		r->used &= sl_acl_rare_get(c, s);
+		s->acl.used &= sl_acl_rare_get(c, s);
 	return SL_DROP_NONE;
 }
 
@@ -318,70 +312,71 @@ __noinline __u64 sl_acl_rare_word(__u32 i, __u32 k)
  * The next word in which all rows have bits, within the chunk at work or at
  * the beginning of the next one. False: not there; sl_acl_step() is called again.
  */
-static __always_inline bool sl_acl_advance(struct sl_acl_rows *r)
+static __always_inline bool sl_acl_advance(const struct sl_acl_rows *r, struct sl_acl_work *w)
 {
 	const struct sl_acl_chunk *src, *dst, *service;
 	__u32 i, k;
 	__u64 bits;
 
-	if (r->next == SL_ACL_CHUNK_WORDS) {
-		r->at = __builtin_ctz(r->used);
-		r->used &= r->used - 1;
-		r->next = 0;
+	if (w->next == SL_ACL_CHUNK_WORDS) {
+		w->at = __builtin_ctz(w->used);
+		w->used &= w->used - 1;
+		w->next = 0;
 	}
-	i = r->at;
+	i = w->at;
 	if (sl_opaque(i) >= SL_ACL_CHUNKS)
 		return false;
-	src = sl_acl_chunk_get(r->col, r->src->chunk[i]);
-	dst = sl_acl_chunk_get(r->col, r->dst->chunk[i]);
-	service = sl_acl_chunk_get(r->col, r->service->chunk[i]);
+	src = sl_acl_chunk_get(w->col, r->src->chunk[i]);
+	dst = sl_acl_chunk_get(w->col, r->dst->chunk[i]);
+	service = sl_acl_chunk_get(w->col, r->service->chunk[i]);
 	if (!src || !dst || !service) {
-		r->bad = true;
+		w->bad = 1;
 		return false;
 	}
 #pragma unroll
 	for (k = 0; k < SL_ACL_CHUNK_WORDS; k++) {
 		bits = src->word[k] & dst->word[k] & service->word[k];
-		if (!bits || k < r->next)
+		if (!bits || k < w->next)
 			continue;
-		r->next = k + 1;
-		r->bits = bits;
+		w->next = k + 1;
+		w->bits = bits;
 		return true;
 	}
-	r->next = SL_ACL_CHUNK_WORDS;
+	w->next = SL_ACL_CHUNK_WORDS;
 	return false;
 }
 
 /* The first rule of those left of a word; 1: it ends it. */
-static __always_inline long sl_acl_rule(struct sl_acl_rows *r)
+static __always_inline long sl_acl_rule(const struct sl_acl_rows *r, struct sl_acl_work *w)
 {
-	__u32 pos = r->at * SL_ACL_CHUNK_BITS + (r->next - 1) * 64 + __builtin_ctzll(r->bits);
-	__u32 key = pos << 1 | r->col;
+	__u32 pos = w->at * SL_ACL_CHUNK_BITS + (w->next - 1) * 64 + __builtin_ctzll(w->bits);
+	__u32 key = pos << 1 | w->col;
 	struct sl_acl_pos *p;
 
-	r->bits &= r->bits - 1;
+	w->bits &= w->bits - 1;
 	p = bpf_map_lookup_elem(&sl_acl_pos, &key);
-	if (p && !sl_acl_apply(r->w, p, r->c->len))
+	if (p && !sl_acl_apply(w, p, r->c->len))
 		return 0;
-	r->w->end = pos + 1;
+	w->end = pos + 1;
 	return 1;
 }
 
 static long sl_acl_step(__u64 n, void *arg)
 {
-	struct sl_acl_rows *r = arg;
+	const struct sl_acl_rows *r = arg;
+	struct sl_acl_work *w = r->w;
 
-	if (!r->bits) {
-		if (r->next == SL_ACL_CHUNK_WORDS && !r->used)
+	if (!w->bits) {
+		if (w->next == SL_ACL_CHUNK_WORDS && !w->used)
 			return 1;
-		if (!sl_acl_advance(r))
-			return r->bad ? 1 : 0;
-		if (r->w->rare)
-			r->bits &= sl_acl_rare_word(r->at, r->next - 1);
-		if (!r->bits)
+		if (!sl_acl_advance(r, w))
+			return !!w->bad;
+		if (w->rare)
+			w->bits &= sl_acl_rare_word(w->at, w->next - 1);
+		if (!w->bits)
 			return 0;
 	}
-	return sl_acl_rule(r);
+	return sl_acl_rule(r, w);
 }
 
 /* -------------------------------------------------------------- verdict */
@@ -461,13 +456,16 @@ static __always_inline int sl_acl_end(struct sl_ctx *c, struct sl_scratch *s)
 __noinline int sl_acl_judge(struct sl_ctx *c, __u32 word)
 {
 	struct sl_scratch *s = sl_scratch_get();
-	struct sl_acl_rows r = { .c = c, .next = SL_ACL_CHUNK_WORDS };
+	struct sl_acl_rows r = { .c = c };
 
 	if (!c || !s)
 		return SL_DROP_HELPER;
 	r.w = &s->acl;
-	s->acl.col = r.col = word & SL_ACL_COLUMN;
+	s->acl.col = word & SL_ACL_COLUMN;
 	s->acl.rare = word & SL_ACL_RARE;
+	s->acl.bits = 0;
+	s->acl.next = SL_ACL_CHUNK_WORDS;
+	s->acl.bad = 0;
 	s->acl.end = 0;
 	s->acl.mark = 0;
 	s->acl.mask = 0;
@@ -475,7 +473,7 @@ __noinline int sl_acl_judge(struct sl_ctx *c, __u32 word)
 	if (sl_acl_rows_get(c, s, &r, word))
 		return sl_acl_refuse(c, &s->flow, 0, SL_DROP_RULE);
 	bpf_loop(SL_ACL_STEPS, sl_acl_step, &r, 0);
-	if (r.bad)
+	if (s->acl.bad)
 		return sl_acl_refuse(c, &s->flow, 0, SL_DROP_RULE);
 	return sl_acl_end(c, s);
 }

@@ -59,6 +59,12 @@ struct sl_acl_work {
 	__u16 row[__SL_ACL_FIELD_MAX];	/* ids, of the fields in @rare */
 	__u32 rare;			/* fields to compare beside the common ones, as in the acl word */
 	__u32 col;
+	/* How far the walk is: here, as the verifier would follow each value of it on the stack. */
+	__u64 bits;			/* what rows have in common, left of the word before @next */
+	__u32 at;			/* chunk at work */
+	__u32 next;			/* word of it; SL_ACL_CHUNK_WORDS: that of the next one */
+	__u32 used;			/* chunks still to come in which all have bits */
+	__u8 bad;			/* the tables lack what they must have */
 	__u32 end;			/* position of the rule that ends it, plus 1 */
 	__u32 mark, mask;
 	__u32 over;			/* rule whose rate is exceeded */
