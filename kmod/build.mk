@@ -13,7 +13,7 @@ KMOD_SIGN_CERT ?=
 VM := $(O)/selftests/vm
 VM_SERIES := 6.12 7
 
-KMOD_SRCS := Kbuild $(shell find kmod -name '*.[ch]') $(wildcard bpf/*.h) \
+KMOD_SRCS := Kbuild $(shell find kmod -path kmod/ynl -prune -o -name '*.[ch]' -print) $(wildcard bpf/*.h) \
 	$(wildcard user/lib/table_*.[ch])
 KMOD_BUILD := scripts/kmod/build
 KMOD_VM := $(VM_SERIES:%=$(O)/kmod/%.built)

@@ -327,7 +327,7 @@ static int sluice_nl_item(struct nlattr *nest, struct sluice_item *item,
 	err = sluice_nl_key_size(key, item->t, extack);
 	if (err)
 		return err;
-	if (item->op == SLUICE_OP_DELETE) {
+	if (item->op == SLUICE_CHANGE_DELETE) {
 		if (value)
 			NL_SET_ERR_MSG_ATTR(extack, value, "a deletion has no value");
 		item->value = NULL;

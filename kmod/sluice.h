@@ -133,7 +133,7 @@ u32 sluice_table_flags(const struct sluice_table *t);
 
 struct sluice_item {
 	const struct sluice_table *t;
-	u32 op;				/* enum sluice_op */
+	u32 op;				/* enum sluice_change */
 	const void *key;
 	const void *value;		/* NULL with delete */
 };

@@ -7,10 +7,10 @@
 #include <linux/string.h>
 #include "sluice.h"
 
-static_assert((int)SLUICE_OP_INSERT == (int)SLUICE_ENTRY_INSERT);
-static_assert((int)SLUICE_OP_MODIFY == (int)SLUICE_ENTRY_MODIFY);
-static_assert((int)SLUICE_OP_SET == (int)SLUICE_ENTRY_SET);
-static_assert((int)SLUICE_OP_DELETE == (int)SLUICE_ENTRY_DELETE);
+static_assert((int)SLUICE_CHANGE_INSERT == (int)SLUICE_ENTRY_INSERT);
+static_assert((int)SLUICE_CHANGE_MODIFY == (int)SLUICE_ENTRY_MODIFY);
+static_assert((int)SLUICE_CHANGE_SET == (int)SLUICE_ENTRY_SET);
+static_assert((int)SLUICE_CHANGE_DELETE == (int)SLUICE_ENTRY_DELETE);
 
 const struct sluice_table *sluice_table_by_name(const char *name)
 {

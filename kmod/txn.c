@@ -19,7 +19,7 @@
 /* One operation: key, the value wanted, room for the one replaced. */
 struct sluice_step {
 	u8 map;
-	u8 op;				/* enum sluice_op */
+	u8 op;				/* enum sluice_change */
 	u8 done:1;
 	u8 had:1;			/* there was an entry, its value is saved */
 	u8 pad;
@@ -171,7 +171,7 @@ int sluice_txn_add(struct sluice_txn *txn, const struct sluice_item *item,
 {
 	const struct sluice_table *t = item->t;
 	int err = sluice_item_check(item, extack), origin;
-	bool del = item->op == SLUICE_OP_DELETE;
+	bool del = item->op == SLUICE_CHANGE_DELETE;
 	struct sluice_step *op;
 	u8 *value;
 
@@ -257,7 +257,7 @@ static int sluice_txn_each(struct sluice_txn *txn, const struct sluice_phase *ph
 		for (at = 0; at < c->used; at += size) {
 			op = (struct sluice_step *)(c->data + at);
 			size = sluice_op_size(sluice_table_by_id(op->map));
-			if (op->map != ph->map || (op->op == SLUICE_OP_DELETE) != ph->del)
+			if (op->map != ph->map || (op->op == SLUICE_CHANGE_DELETE) != ph->del)
 				continue;
 			err = cb(op, map, arg);
 			if (err)
@@ -301,15 +301,15 @@ static int sluice_op_try(struct sluice_step *op, struct bpf_map *map,
 	op->had = !err;
 	if (err && err != -ENOENT)
 		return sluice_op_refuse(extack, err);
-	if (op->had && op->op == SLUICE_OP_INSERT)
+	if (op->had && op->op == SLUICE_CHANGE_INSERT)
 		return sluice_op_refuse(extack, -EEXIST);
-	if (!op->had && (op->op == SLUICE_OP_MODIFY || op->op == SLUICE_OP_DELETE))
+	if (!op->had && (op->op == SLUICE_CHANGE_MODIFY || op->op == SLUICE_CHANGE_DELETE))
 		return sluice_op_refuse(extack, -ENOENT);
 	err = op->had ? sluice_op_may(op, saved, extack) : 0;
 	if (err)
 		return err;
 	/* The flags hold against who writes at the same time by another door. */
-	if (op->op == SLUICE_OP_DELETE)
+	if (op->op == SLUICE_CHANGE_DELETE)
 		err = sluice_map_delete(map, key);
 	else
 		err = sluice_map_write(map, key, sluice_op_value(op, map),
@@ -366,7 +366,7 @@ static void sluice_txn_undo_phase(struct sluice_txn *txn, const struct sluice_ph
 			struct sluice_step *op = (struct sluice_step *)(c->data + at);
 
 			size = sluice_op_size(sluice_table_by_id(op->map));
-			if (op->map == ph->map && (op->op == SLUICE_OP_DELETE) == ph->del)
+			if (op->map == ph->map && (op->op == SLUICE_CHANGE_DELETE) == ph->del)
 				txn->undo[n++] = at / 8;
 		}
 		for (i = n; i--;)

@@ -18,3 +18,15 @@ tests: $(YNL)/6.12/done $(YNL)/7/done
 $(YNL)/%/done: selftests/kmod/get-ynl selftests/vm/get-source
 	$(say) GET $@
 	$(Q)selftests/kmod/get-ynl $(@D) $*
+
+# The generated C client, on the kernel tree's own library; where that could not
+# be had there is no program, and test_ynl says why.
+YNL_CLIENT := $(O)/selftests/kmod/ynl_client
+tests: $(YNL_CLIENT).done
+$(YNL_CLIENT).done: selftests/kmod/ynl_client.c $(wildcard kmod/ynl/*) $(YNL)/7/done
+	$(say) CC $(YNL_CLIENT)
+	$(Q)rm -f $(YNL_CLIENT)
+	$(Q)[ -e $(YNL)/7/why ] || $(CC) -O2 -Wall -o $(YNL_CLIENT) -Ikmod/include/uapi -Ikmod/ynl \
+		-I$(YNL)/7/tools/net/ynl/lib selftests/kmod/ynl_client.c kmod/ynl/sluice-user.c \
+		$(YNL)/7/tools/net/ynl/lib/ynl.c
+	$(Q)touch $@

@@ -345,7 +345,7 @@ static void put_item(struct nlmsghdr *n, unsigned int table, unsigned int rule, 
 
 	rule_of(rule, &key, &value);
 	put_u32(n, SLUICE_A_ITEM_TABLE, table);
-	put_u32(n, SLUICE_A_ITEM_OP, del ? SLUICE_OP_DELETE : SLUICE_OP_INSERT);
+	put_u32(n, SLUICE_A_ITEM_OP, del ? SLUICE_CHANGE_DELETE : SLUICE_CHANGE_INSERT);
 	put(n, SLUICE_A_ITEM_KEY, &key, sizeof(key));
 	if (!del)
 		put(n, SLUICE_A_ITEM_VALUE, &value, sizeof(value));

@@ -61,17 +61,17 @@ enum sluice_table_flags {
 };
 
 /**
- * enum sluice_op - What to do with an entry.
- * @SLUICE_OP_INSERT: The key must not be in use.
- * @SLUICE_OP_MODIFY: The key must be in use, by an entry of origin admin.
- * @SLUICE_OP_SET: Either of the two.
- * @SLUICE_OP_DELETE: The key must be in use.
+ * enum sluice_change - What to do with an entry.
+ * @SLUICE_CHANGE_INSERT: The key must not be in use.
+ * @SLUICE_CHANGE_MODIFY: The key must be in use, by an entry of origin admin.
+ * @SLUICE_CHANGE_SET: Either of the two.
+ * @SLUICE_CHANGE_DELETE: The key must be in use.
  */
-enum sluice_op {
-	SLUICE_OP_INSERT,
-	SLUICE_OP_MODIFY,
-	SLUICE_OP_SET,
-	SLUICE_OP_DELETE,
+enum sluice_change {
+	SLUICE_CHANGE_INSERT,
+	SLUICE_CHANGE_MODIFY,
+	SLUICE_CHANGE_SET,
+	SLUICE_CHANGE_DELETE,
 };
 
 enum sluice_flow_state {
