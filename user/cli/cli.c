@@ -96,6 +96,10 @@ struct sluice *cli_dataplane(struct cli *cli)
 	else if (err == -EPERM || err == -EACCES)
 		cli_fail(cli, "the dataplane under %s may not be opened: run as root",
 			 cli->pin_root);
+	else if (err == -ESTALE)
+		cli_fail(cli, "the dataplane under %s is another build's, whose tables look "
+			 "different: use the sluice that came with it, or have sluiced --unload take "
+			 "it out", cli->pin_root);
 	else if (err)
 		cli_fail(cli, "the dataplane under %s cannot be opened: %s", cli->pin_root,
 			 strerror(-err));

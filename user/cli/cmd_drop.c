@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* sluice drop: what was refused, counted by the kernel or live from the daemon. */
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "common/control.h"
+#include "follow.h"
 #include "key.h"
 #include "names.h"
 #include "out.h"
@@ -289,75 +286,35 @@ static int print_event(struct cli *cli, const json_t *message)
 	return status;
 }
 
-/* Everything that has come; -ETIMEDOUT when there is no more yet. */
-static int drain(struct cli *cli)
+/* Everything that has come. */
+static int drain(struct cli *cli, void *arg)
 {
 	json_t *message;
 	int err;
 
+	(void)arg;
 	while (!(err = control_event(cli->control, 0, &message))) {
 		print_event(cli, message);
 		json_decref(message);
 		if (ferror(cli->out))
-			return -EPIPE;
-	}
-	return fflush(cli->out) ? -EPIPE : err;
-}
-
-/* Blocks the signals that end a watch and gives a descriptor for them. */
-static int signals_open(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
-static int follow(struct cli *cli, int sigfd)
-{
-	struct pollfd fds[] = {
-		{ .fd = control_fd(cli->control), .events = POLLIN },
-		{ .fd = sigfd, .events = POLLIN },
-		/* A reader of ours that goes away while nothing is dropped. */
-		{ .fd = STDOUT_FILENO },
-	};
-	int err;
-
-	for (;;) {
-		err = drain(cli);
-		if (err == -EPIPE)
-			return CLI_FAILED;
-		if (err == -ECONNRESET)
-			return cli_fail(cli, "the daemon closed the connection");
-		if (err != -ETIMEDOUT)
-			return cli_fail(cli, "events cannot be read: %s", strerror(-err));
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
-			return cli_fail(cli, "%s", strerror(errno));
-		if (fds[1].revents)
-			return CLI_OK;
-		if (fds[2].revents & (POLLERR | POLLHUP))
 			return CLI_FAILED;
 	}
+	if (err == -ECONNRESET)
+		return cli_fail(cli, "the daemon closed the connection");
+	if (err != -ETIMEDOUT)
+		return cli_fail(cli, "events cannot be read: %s", strerror(-err));
+	return FOLLOW_MORE;
 }
 
 static int run_watch(struct cli *cli)
 {
-	int sigfd, status = cli_call(cli, "drops.watch", NULL, NULL);
+	int status = cli_call(cli, "drops.watch", NULL, NULL);
 
 	if (status != CLI_OK)
 		return status;
-	sigfd = signals_open();
-	if (sigfd < 0)
-		return cli_fail(cli, "%s", strerror(errno));
 	if (!cli->json)
 		print_head(cli);
-	status = follow(cli, sigfd);
-	close(sigfd);
-	return status;
+	return follow(cli, control_fd(cli->control), drain, NULL);
 }
 
 const struct cli_command cmd_drop_watch = {

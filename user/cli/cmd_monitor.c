@@ -2,14 +2,11 @@
 /* sluice monitor: what the kernel module tells, as it happens. */
 #include <endian.h>
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "commands.h"
+#include "follow.h"
 #include "out.h"
 #include "value.h"
 
@@ -192,41 +189,13 @@ static int on_notice(void *arg, const struct sluice_notice *n)
 
 /* ------------------------------------------------------------------- loop */
 
-static int signals_open(void)
+static int drain(struct cli *cli, void *arg)
 {
-	sigset_t set;
+	int n = sluice_monitor_read(arg);
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
-static int follow(struct cli *cli, struct sluice_monitor *m, int sigfd)
-{
-	struct pollfd fds[] = {
-		{ .fd = sluice_monitor_fd(m), .events = POLLIN },
-		{ .fd = sigfd, .events = POLLIN },
-		/* a reader of ours that goes away while nothing happens */
-		{ .fd = STDOUT_FILENO },
-	};
-	int n;
-
-	for (;;) {
-		n = sluice_monitor_read(m);
-		if (n == -EPIPE || fflush(cli->out))
-			return CLI_FAILED;
-		if (n < 0)
-			return cli_fail(cli, "events cannot be read: %s", strerror(-n));
-		if (poll(fds, 3, -1) < 0 && errno != EINTR)
-			return cli_fail(cli, "%s", strerror(errno));
-		if (fds[1].revents)
-			return CLI_OK;
-		if (fds[2].revents & (POLLERR | POLLHUP))
-			return CLI_FAILED;
-	}
+	if (n == -EPIPE)
+		return CLI_FAILED;
+	return n < 0 ? cli_fail(cli, "events cannot be read: %s", strerror(-n)) : FOLLOW_MORE;
 }
 
 static unsigned int wanted(const struct cli *cli)
@@ -257,7 +226,7 @@ static int check_groups(struct cli *cli)
 static int run(struct cli *cli)
 {
 	struct sluice_monitor *m;
-	int err, sigfd, status = check_groups(cli);
+	int err, status = check_groups(cli);
 
 	if (status != CLI_OK)
 		return status;
@@ -269,13 +238,7 @@ static int run(struct cli *cli)
 		return cli_fail(cli, "events may not be listened to: run as root");
 	if (err)
 		return cli_fail(cli, "events cannot be listened to: %s", strerror(-err));
-	sigfd = signals_open();
-	if (sigfd < 0) {
-		status = cli_fail(cli, "%s", strerror(errno));
-	} else {
-		status = follow(cli, m, sigfd);
-		close(sigfd);
-	}
+	status = follow(cli, sluice_monitor_fd(m), drain, m);
 	sluice_monitor_close(m);
 	return status;
 }
