@@ -19,9 +19,10 @@ check-vm: deps
 	$(Q)$(MAKE) --no-print-directory DEBUG= tests
 	$(Q)$(if $(filter debug,$(VM_KERNELS)),$(MAKE) --no-print-directory DEBUG= $(O)/kmod/debug.built)
 	$(Q)$(if $(and $(KERNEL),$(filter command,$(origin KDIR))),$(MAKE) --no-print-directory kmod)
-	$(Q)selftests/vm/check '$(T)' $(VM_KERNELS)
+	$(Q)selftests/vm/check $(if $(MODULE),--module) '$(T)' $(VM_KERNELS)
 
 HELP_EXTRA += '' \
 	'  make check-vm         tests in virtual machines with Linux 6.12 and 7 (T=pattern)' \
+	'                        MODULE=1: all others, with the module loaded' \
 	'                        KERNEL=/path/to/vmlinuz: yours (KDIR=: and the module for it)' \
 	'                        DEBUG=1: a kernel with KASAN, lockdep, kmemleak; builds it first'
