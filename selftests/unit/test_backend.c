@@ -130,14 +130,13 @@ static void expect_done(struct sluice_txn *txn)
 	assert_int_equal(error.err, 0);
 }
 
-/* Refused when it is committed; the module need not say which operation it was. */
+/* Refused when it is committed, and which operation it was. */
 static void expect_refused(struct sluice_txn *txn, int err, long op, const char *text)
 {
 	assert_int_equal(commit(txn), err);
 	assert_int_equal(error.err, err);
 	assert_string_equal(error.text, text);
-	if (error.op != -1 || !strcmp(sluice_backend_name(sl), "pinned"))
-		assert_int_equal(error.op, op);
+	assert_int_equal(error.op, op);
 }
 
 typedef int (*write_fn)(struct sluice_txn *, const struct sluice_table *, const void *,

@@ -234,6 +234,16 @@ static int send_ops(struct sluice_txn *txn, __u32 id)
 	return err;
 }
 
+/* The kernel counts as send_ops() sent them: entries, then rules. */
+static long caller_index(struct sluice_txn *txn, long op)
+{
+	if (op < 0 || op >= (long)txn->nops + (long)txn->nrules)
+		return -1;
+	if (op < (long)txn->nops)
+		return lib_txn_op(txn, (__u32)op)->index;
+	return txn->rules[op - txn->nops].index;
+}
+
 static int commit_locked(struct sluice_txn *txn, struct sluice_error *error)
 {
 	struct lib_nl *nl = txn->sl->nl;
@@ -250,6 +260,7 @@ static int commit_locked(struct sluice_txn *txn, struct sluice_error *error)
 		return err;
 	}
 	err = txn_end(nl, id, SLUICE_CMD_TXN_COMMIT);
+	nl->op = caller_index(txn, nl->op);
 	return err ? lib_nl_error(nl, err, error) : 0;
 }
 
