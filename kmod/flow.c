@@ -513,16 +513,14 @@ int sluice_nl_flow_del_doit(struct sk_buff *unused, struct genl_info *info)
 	pipe = sluice_pipe_get(sluice_net_of(genl_info_net(info)), info->extack);
 	if (!pipe)
 		return -ENODEV;
-	err = sluice_flow_del_asked(pipe, info, &count);
-	sluice_pipe_put(pipe);
-	if (err)
-		return err;
+	/* First: what was deleted can't be denied afterwards. */
 	skb = sluice_nl_reply_new(info, &hdr);
-	if (!skb)
-		return -ENOMEM;
-	if (nla_put_u32(skb, SLUICE_A_FLOW_DELETED, count)) {
-		nlmsg_free(skb);
-		return -EMSGSIZE;
-	}
-	return sluice_nl_reply(info, skb, hdr);
+	err = skb ? sluice_flow_del_asked(pipe, info, &count) : -ENOMEM;
+	sluice_pipe_put(pipe);
+	if (!err)
+		err = nla_put_u32(skb, SLUICE_A_FLOW_DELETED, count);
+	if (!err)
+		return sluice_nl_reply(info, skb, hdr);
+	nlmsg_free(skb);
+	return err;
 }

@@ -92,22 +92,42 @@ static u64 sluice_count_read(struct sluice_pipe *pipe, u32 count)
 	return sum;
 }
 
-static u32 sluice_count_rules(struct sluice_pipe *pipe)
+static int sluice_count_rules(struct sluice_pipe *pipe, u32 *count)
 {
 	struct sluice_snapshot snap;
-	u32 n;
+	int err = sluice_snapshot_take(&snap, pipe->map[SL_MAP_ACL], NULL, NULL);
 
-	if (sluice_snapshot_take(&snap, pipe->map[SL_MAP_ACL], NULL, NULL))
-		return 0;
-	n = snap.count;
+	if (err)
+		return err;
+	*count = snap.count;
 	sluice_snapshot_free(&snap);
-	return n;
+	return 0;
+}
+
+static int sluice_put_pipeline(struct sk_buff *skb, struct sluice_pipe *pipe)
+{
+	const struct sl_state *st = sluice_pipe_state(pipe);
+	u32 rules;
+	int err = sluice_count_rules(pipe, &rules);
+
+	if (err)
+		return err;
+	if (nla_put_u32(skb, SLUICE_A_PIPELINE_ABI, SL_ABI_VERSION) ||
+	    nla_put_string(skb, SLUICE_A_PIPELINE_VERSION, SLUICE_MODULE_VERSION) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_GENERATION, READ_ONCE(st->generation)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_COMMITS, READ_ONCE(st->commits)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_ROUTE_GEN, READ_ONCE(st->route_gen)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_TABLES, __SL_MAP_MAX) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_RULES, rules) ||
+	    nla_put_uint(skb, SLUICE_A_PIPELINE_EVENTS_LOST,
+			 sluice_count_read(pipe, SL_COUNT_FLOW_EVENT_LOST)) ||
+	    nla_put_u32(skb, SLUICE_A_PIPELINE_STATE_MAP, pipe->map[SL_MAP_STATE]->id))
+		return -EMSGSIZE;
+	return 0;
 }
 
 int sluice_nl_pipeline_get_doit(struct sk_buff *unused, struct genl_info *info)
 {
-	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
-	const struct sl_state *st;
 	struct sluice_pipe *pipe;
 	struct sk_buff *skb;
 	void *hdr;
@@ -116,31 +136,15 @@ int sluice_nl_pipeline_get_doit(struct sk_buff *unused, struct genl_info *info)
 	err = sluice_nl_no_attrs(info);
 	if (err)
 		return err;
-	pipe = sluice_pipe_get(sn, info->extack);
+	pipe = sluice_pipe_get(sluice_net_of(genl_info_net(info)), info->extack);
 	if (!pipe)
 		return -ENODEV;
-	err = -EMSGSIZE;
 	skb = sluice_nl_reply_new(info, &hdr);
-	if (!skb) {
-		err = -ENOMEM;
-		goto out;
-	}
-	st = sluice_pipe_state(pipe);
-	if (nla_put_u32(skb, SLUICE_A_PIPELINE_ABI, SL_ABI_VERSION) ||
-	    nla_put_string(skb, SLUICE_A_PIPELINE_VERSION, SLUICE_MODULE_VERSION) ||
-	    nla_put_u32(skb, SLUICE_A_PIPELINE_GENERATION, READ_ONCE(st->generation)) ||
-	    nla_put_u32(skb, SLUICE_A_PIPELINE_COMMITS, READ_ONCE(st->commits)) ||
-	    nla_put_u32(skb, SLUICE_A_PIPELINE_ROUTE_GEN, READ_ONCE(st->route_gen)) ||
-	    nla_put_u32(skb, SLUICE_A_PIPELINE_TABLES, __SL_MAP_MAX) ||
-	    nla_put_u32(skb, SLUICE_A_PIPELINE_RULES, sluice_count_rules(pipe)) ||
-	    nla_put_uint(skb, SLUICE_A_PIPELINE_EVENTS_LOST,
-			 sluice_count_read(pipe, SL_COUNT_FLOW_EVENT_LOST)) ||
-	    nla_put_u32(skb, SLUICE_A_PIPELINE_STATE_MAP, pipe->map[SL_MAP_STATE]->id))
-		nlmsg_free(skb);
-	else
-		err = sluice_nl_reply(info, skb, hdr);
-out:
+	err = skb ? sluice_put_pipeline(skb, pipe) : -ENOMEM;
 	sluice_pipe_put(pipe);
+	if (!err)
+		return sluice_nl_reply(info, skb, hdr);
+	nlmsg_free(skb);
 	return err;
 }
 
@@ -158,23 +162,6 @@ int sluice_nl_pipeline_del_doit(struct sk_buff *skb, struct genl_info *info)
 
 /* ------------------------------------------------------- transactions */
 
-static int sluice_nl_txn_reply(struct genl_info *info, u32 id, u32 generation, const u32 *count)
-{
-	struct sk_buff *skb;
-	void *hdr;
-
-	skb = sluice_nl_reply_new(info, &hdr);
-	if (!skb)
-		return -ENOMEM;
-	if (nla_put_u32(skb, SLUICE_A_TXN_ID, id) ||
-	    nla_put_u32(skb, SLUICE_A_TXN_GENERATION, generation) ||
-	    (count && nla_put_u32(skb, SLUICE_A_TXN_OPERATIONS, *count))) {
-		nlmsg_free(skb);
-		return -EMSGSIZE;
-	}
-	return sluice_nl_reply(info, skb, hdr);
-}
-
 static struct sluice_txn *sluice_nl_txn_new(struct sluice_net *sn, struct genl_info *info)
 {
 	struct sluice_txn *txn = sluice_txn_new(sn, info->snd_portid);
@@ -184,8 +171,8 @@ static struct sluice_txn *sluice_nl_txn_new(struct sluice_net *sn, struct genl_i
 	return txn;
 }
 
-static int sluice_nl_txn_begin(struct sluice_net *sn, struct genl_info *info, u32 generation,
-			       u32 *id)
+static int sluice_nl_txn_begin(struct sluice_net *sn, struct genl_info *info,
+			       struct sk_buff *skb, u32 generation)
 {
 	struct nlattr *gen = info->attrs[SLUICE_A_TXN_GENERATION];
 	struct sluice_txn *txn;
@@ -199,25 +186,41 @@ static int sluice_nl_txn_begin(struct sluice_net *sn, struct genl_info *info, u3
 		return PTR_ERR(txn);
 	if (gen)
 		sluice_txn_expect(txn, generation);
-	*id = sluice_txn_id(txn);
-	return 0;
+	if (!nla_put_u32(skb, SLUICE_A_TXN_ID, sluice_txn_id(txn)) &&
+	    !nla_put_u32(skb, SLUICE_A_TXN_GENERATION, generation))
+		return 0;
+	sluice_txn_del(txn);
+	return -EMSGSIZE;
 }
 
-int sluice_nl_txn_begin_doit(struct sk_buff *skb, struct genl_info *info)
+int sluice_nl_txn_begin_doit(struct sk_buff *unused, struct genl_info *info)
 {
 	struct sluice_net *sn = sluice_net_of(genl_info_net(info));
-	struct sluice_pipe *pipe = sluice_pipe_get(sn, info->extack);
-	u32 id, generation;
+	struct sluice_pipe *pipe;
+	struct sk_buff *skb;
+	u32 generation;
+	void *hdr;
 	int err;
 
+	skb = sluice_nl_reply_new(info, &hdr);
+	if (!skb)
+		return -ENOMEM;
+	err = -ENODEV;
+	pipe = sluice_pipe_get(sn, info->extack);
 	if (!pipe)
-		return -ENODEV;
+		goto err_free;
 	mutex_lock(&sn->lock);
 	generation = READ_ONCE(sluice_pipe_state(pipe)->generation);
-	err = sluice_nl_txn_begin(sn, info, generation, &id);
+	err = sluice_nl_txn_begin(sn, info, skb, generation);
 	mutex_unlock(&sn->lock);
 	sluice_pipe_put(pipe);
-	return err ? err : sluice_nl_txn_reply(info, id, generation, NULL);
+	if (err)
+		goto err_free;
+	return sluice_nl_reply(info, skb, hdr);
+
+err_free:
+	nlmsg_free(skb);
+	return err;
 }
 
 /* The transaction that attribute @named names, under the lock. */
@@ -269,10 +272,22 @@ void sluice_nl_txn_close(struct sluice_nl_txn *t)
 	sluice_pipe_put(t->pipe);
 }
 
-int sluice_nl_txn_commit_doit(struct sk_buff *skb, struct genl_info *info)
+static int sluice_put_commit(struct sk_buff *skb, const struct sluice_nl_txn *t)
 {
-	u32 id, generation, count;
+	u32 generation = READ_ONCE(sluice_pipe_state(t->pipe)->generation);
+
+	if (nla_put_u32(skb, SLUICE_A_TXN_ID, sluice_txn_id(t->txn)) ||
+	    nla_put_u32(skb, SLUICE_A_TXN_GENERATION, generation) ||
+	    nla_put_u32(skb, SLUICE_A_TXN_OPERATIONS, sluice_txn_count(t->txn)))
+		return -EMSGSIZE;
+	return 0;
+}
+
+int sluice_nl_txn_commit_doit(struct sk_buff *unused, struct genl_info *info)
+{
 	struct sluice_nl_txn t;
+	struct sk_buff *skb;
+	void *hdr;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, SLUICE_A_TXN_ID))
@@ -280,14 +295,17 @@ int sluice_nl_txn_commit_doit(struct sk_buff *skb, struct genl_info *info)
 	err = sluice_nl_txn_open(&t, info, info->attrs[SLUICE_A_TXN_ID]);
 	if (err)
 		return err;
-	err = sluice_nl_txn_commit(&t, info);
-	id = sluice_txn_id(t.txn);
-	count = sluice_txn_count(t.txn);
-	generation = READ_ONCE(sluice_pipe_state(t.pipe)->generation);
-	/* Committed or refused, it has ended. */
+	/* Committed or refused, it ends; it is not committed when that can't be said. */
 	t.ends = true;
+	skb = sluice_nl_reply_new(info, &hdr);
+	err = skb ? sluice_nl_txn_commit(&t, info) : -ENOMEM;
+	if (!err)
+		err = sluice_put_commit(skb, &t);
 	sluice_nl_txn_close(&t);
-	return err ? err : sluice_nl_txn_reply(info, id, generation, &count);
+	if (!err)
+		return sluice_nl_reply(info, skb, hdr);
+	nlmsg_free(skb);
+	return err;
 }
 
 int sluice_nl_txn_abort_doit(struct sk_buff *skb, struct genl_info *info)
