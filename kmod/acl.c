@@ -242,7 +242,7 @@ static void sluice_acl_unwrite(struct sluice_pipe *pipe, struct sluice_acl_set *
 		if (!sluice_acl_find(had, e->id))
 			sluice_map_delete(map, &e->id);
 	for (e = had->rule; !err && e < had->rule + had->count; e++)
-		err = sluice_map_write(map, &e->id, &e->rule, BPF_ANY);
+		err = sluice_map_restore(map, &e->id, &e->rule);
 	if (err)
 		pr_warn("sluice: rules could not be put back as they were: %d\n", err);
 }

@@ -5,6 +5,7 @@
  */
 #include <linux/bpf.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
 #include "sluice.h"
 
 /* Sums of __u64: the per-CPU tables hold counters and nothing else. */
@@ -105,6 +106,20 @@ int sluice_map_write(struct bpf_map *map, const void *key, const void *value, u6
 		err = map->ops->map_update_elem(map, (void *)key, (void *)value, flags);
 		rcu_read_unlock();
 	} while (err == -EBUSY && ++tries < SLUICE_MAP_TRIES);
+	return err;
+}
+
+/* A trie takes memory as it is there at once, for what was deleted from it too. */
+#define SLUICE_RESTORE_TRIES	100
+#define SLUICE_RESTORE_MS	10
+
+int sluice_map_restore(struct bpf_map *map, const void *key, const void *value)
+{
+	int err, tries = 0;
+
+	while ((err = sluice_map_write(map, key, value, BPF_ANY)) == -ENOMEM &&
+	       ++tries < SLUICE_RESTORE_TRIES)
+		msleep(SLUICE_RESTORE_MS);
 	return err;
 }
 

@@ -88,6 +88,8 @@ int sluice_pipe_bind_done(struct sluice_net *sn, u32 abi);
 int sluice_map_read(struct bpf_map *map, const void *key, void *value);
 /* Flags as of bpf(2): BPF_ANY, BPF_NOEXIST, BPF_EXIST. */
 int sluice_map_write(struct bpf_map *map, const void *key, const void *value, u64 flags);
+/* For what was there and has to be there again: waits for memory, up to a second. */
+int sluice_map_restore(struct bpf_map *map, const void *key, const void *value);
 int sluice_map_delete(struct bpf_map *map, const void *key);
 /*
  * Like sluice_map_read(), but for exactly @key also in a trie, whose lookup

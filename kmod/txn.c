@@ -343,7 +343,7 @@ static int sluice_op_undo(struct sluice_step *op, struct bpf_map *map, void *arg
 		return 0;
 	op->done = false;
 	if (op->had)
-		err = sluice_map_write(map, sluice_op_key(op), sluice_op_saved(op, map), BPF_ANY);
+		err = sluice_map_restore(map, sluice_op_key(op), sluice_op_saved(op, map));
 	else
 		err = sluice_map_delete(map, sluice_op_key(op));
 	if (err && err != -ENOENT)
