@@ -438,6 +438,15 @@ static void sluice_txn_flows_gone(struct sluice_pipe *pipe, struct sluice_txn *t
 					pipe->map[gone[i].map], pipe);
 }
 
+/* What was routed or judged by what has changed is judged again. */
+static void sluice_txn_rejudge(struct sl_state *st, const struct sluice_txn *txn)
+{
+	if (txn->has[SL_MAP_ROUTE][0] || txn->has[SL_MAP_ROUTE][1] ||
+	    txn->has[SL_MAP_RULE][0] || txn->has[SL_MAP_RULE][1] ||
+	    txn->has[SL_MAP_PORT][0] || txn->has[SL_MAP_PORT][1])
+		atomic_inc((atomic_t *)&st->route_gen);
+}
+
 int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sluice_txn *txn,
 		      struct netlink_ext_ack *extack)
 {
@@ -454,14 +463,12 @@ int sluice_txn_commit(struct sluice_net *sn, struct sluice_pipe *pipe, struct sl
 		err = sluice_txn_apply_rules(pipe, txn, extack);
 	if (err) {
 		sluice_txn_undo(pipe, txn);
+		/* Flows that began meanwhile may have met what is undone. */
+		sluice_txn_rejudge(st, txn);
 		return err;
 	}
 	sluice_txn_flows_gone(pipe, txn);
-	/* What was routed or judged by what has changed is judged again. */
-	if (txn->has[SL_MAP_ROUTE][0] || txn->has[SL_MAP_ROUTE][1] ||
-	    txn->has[SL_MAP_RULE][0] || txn->has[SL_MAP_RULE][1] ||
-	    txn->has[SL_MAP_PORT][0] || txn->has[SL_MAP_PORT][1])
-		atomic_inc((atomic_t *)&st->route_gen);
+	sluice_txn_rejudge(st, txn);
 	generation = atomic_inc_return((atomic_t *)&st->generation);
 	sluice_event_commit(sn, generation, txn->count);
 	return 0;
