@@ -641,11 +641,11 @@ static void lists_and_shows(void **state)
 	j = policy_show_json(f->pol, "shop", "p");
 	text = json_dumps(j, JSON_SORT_KEYS | JSON_COMPACT);
 	assert_string_equal(text,
-		"{\"file\":\"t.yaml\",\"name\":\"p\",\"namespace\":\"shop\",\"podSelector\":\"app=web\","
-		"\"pods\":[\"shop/web\"],\"refused\":\"x.yaml:3:4: spec: wrong\",\"rules\":[{\"direction\":\"egress\","
-		"\"peers\":[\"all pods in all namespaces\",\"10.0.0.0/8 except 10.1.0.0/16\"],"
+		"{\"file\":\"t.yaml\",\"name\":\"p\",\"namespace\":\"shop\",\"namespaceSelector\":null,\"podSelector\":\"app=web\","
+		"\"pods\":[\"shop/web\"],\"priority\":null,\"refused\":\"x.yaml:3:4: spec: wrong\",\"rules\":[{\"action\":\"Accept\",\"direction\":\"egress\","
+		"\"name\":null,\"never\":false,\"peers\":[\"all pods in all namespaces\",\"10.0.0.0/8 except 10.1.0.0/16\"],"
 		"\"ports\":[\"tcp/80-90\",\"udp/http\",\"sctp\"],\"rule\":null,\"ruleName\":\"egress[0]\"}],"
-		"\"types\":[\"Ingress\",\"Egress\"]}");
+		"\"tier\":\"netpol\",\"types\":[\"Ingress\",\"Egress\"]}");
 	free(text);
 	json_decref(j);
 	j = policy_list_json(f->pol);

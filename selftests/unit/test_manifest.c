@@ -226,14 +226,14 @@ static void says_what_is_wrong_with_other_kinds(void **state)
 		{ "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostNetwork: \"true\"}\n", 4, 21,
 		  "spec.hostNetwork", "true or false" },
 		/* a policy that would have no effect is never passed over in silence */
-		{ "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
+		{ "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: ClusterNetworkPolicy\n"
 		  "metadata: {name: p}\n", 2, 7, "kind", "not enforced" },
 		{ "apiVersion: policy.networking.k8s.io/v1alpha1\nkind: AdminNetworkPolicy\n"
 		  "metadata: {name: p}\n", 2, 7, "kind", "not enforced" },
 		{ "apiVersion: projectcalico.org/v3\nkind: NetworkPolicy\nmetadata: {name: p}\n", 2, 7,
 		  "kind", "not enforced" },
 		{ "apiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: {name: p}\n", 2, 7,
-		  "kind", "NetworkPolicy of networking.k8s.io/v1 is" },
+		  "kind", "NetworkPolicy of networking.k8s.io/v1 and" },
 	};
 	int wrong = 0;
 	size_t i;

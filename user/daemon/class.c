@@ -11,6 +11,8 @@ static uint64_t peer_hash(const struct peer *p)
 	uint64_t h = p->block ? p->block->node.hash : 0;
 
 	h = hash_u64(h, p->ns ? p->ns->node.hash : 0);
+	if (p->node_sel)
+		h = hash_u64(h, p->node_sel->node.hash ^ 0x90de);
 	h = hash_u64(h, p->ns_sel ? p->ns_sel->node.hash : 0);
 	return hash_u64(h, p->pod_sel ? p->pod_sel->node.hash : 0);
 }
@@ -39,6 +41,7 @@ static void free_group(struct group *g)
 		str_put(g->peer[i].ns);
 		selector_put(g->peer[i].ns_sel);
 		selector_put(g->peer[i].pod_sel);
+		selector_put(g->peer[i].node_sel);
 	}
 	for (i = 0; i < g->nnamed; i++)
 		str_put(g->named[i].name);
@@ -112,11 +115,13 @@ struct group *group_get(struct classes *cs, const struct peer *peer, unsigned in
 	}
 	g->plain.id = hash;
 	for (i = 0; i < g->npeers; i++) {
-		g->has_blocks |= !!g->peer[i].block;
+		g->has_nodes |= !!g->peer[i].node_sel;
+		g->has_blocks |= g->peer[i].block || g->peer[i].node_sel;
 		block_ref(g->peer[i].block);
 		str_ref(g->peer[i].ns);
 		selector_ref(g->peer[i].ns_sel);
 		selector_ref(g->peer[i].pod_sel);
+		selector_ref(g->peer[i].node_sel);
 	}
 	return use(cs, g);
 }
@@ -172,7 +177,7 @@ void group_unuse_name(struct classes *cs, struct group *g, const struct str *nam
 
 bool peer_covers_ns(const struct peer *p, const struct model_ns *ns)
 {
-	if (p->block)
+	if (p->block || p->node_sel)
 		return false;
 	return p->ns_sel ? selector_match(p->ns_sel, ns->labels) : p->ns == ns->name;
 }

@@ -44,7 +44,8 @@ struct group {
 	unsigned int refs;		/* rules and units */
 	unsigned int uses;		/* rules */
 	bool any;			/* everybody: the rule has no from or to */
-	bool has_blocks;
+	bool has_blocks;		/* or nodes, whose addresses are blocks */
+	bool has_nodes;
 	bool active;			/* classes take it into account */
 	bool touched;			/* `uses` changed: on the list */
 	struct group *touched_next;

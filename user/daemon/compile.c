@@ -41,7 +41,7 @@ static int update_endpoint(struct compiler *c, __u32 id)
 	struct ruleset *r = NULL;
 
 	if (ep->pod) {
-		r = ruleset_get(&c->rulesets, &c->classes, ep->pod);
+		r = ruleset_get(&c->rulesets, &c->classes, c->model, ep->pod);
 		if (!r)
 			return -ENOMEM;
 	}

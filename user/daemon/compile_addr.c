@@ -230,11 +230,27 @@ static int update_addr(struct compiler *c, struct model_addr *a)
 	return err;
 }
 
+/* Groups of nodes are blocks that move with the nodes. */
+static void look_at_nodes(struct compiler *c)
+{
+	const struct group *g;
+	struct hnode *n;
+
+	if (!c->model->dirty_nodes)
+		return;
+	htab_each(&c->classes.groups, n) {
+		g = container_of(n, struct group, node);
+		c->blocks_dirty |= g->active && g->has_nodes;
+	}
+	c->model->dirty_nodes = false;
+}
+
 int compile_addresses(struct compiler *c)
 {
 	struct model_addr *a;
 	int err;
 
+	look_at_nodes(c);
 	if (c->blocks_dirty) {
 		err = compile_blocks(c);
 		if (err)

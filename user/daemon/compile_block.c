@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include "daemon/compile_impl.h"
 
-/* A block and one of the groups that it is a peer of. */
+/* A block, of which it holds a reference, and one of the groups that it is a peer of. */
 struct pair {
-	const struct block *block;
+	struct block *block;
 	struct group *group;
 };
 
@@ -100,7 +100,7 @@ static int add_node(struct building *b, const struct sl_prefix *p)
 	return 0;
 }
 
-static int add_pair(struct building *b, const struct block *block, struct group *g)
+static int add_pair(struct building *b, struct block *block, struct group *g)
 {
 	unsigned int cap = b->pairs_cap ? b->pairs_cap * 2 : 64, i;
 	struct pair *v;
@@ -113,11 +113,44 @@ static int add_pair(struct building *b, const struct block *block, struct group 
 		b->pair = v;
 		b->pairs_cap = cap;
 	}
-	b->pair[b->npairs++] = (struct pair){ block, g };
+	b->pair[b->npairs++] = (struct pair){ block_ref(block), g };
 	err = add_node(b, &block->cidr);
 	for (i = 0; !err && i < block->nexcept; i++)
 		err = add_node(b, &block->except[i]);
 	return err;
+}
+
+/* What the nodes' addresses are at the time: each is a block of one address. */
+static int add_node_peer(const struct compiler *c, struct building *b, const struct peer *p,
+			 struct group *g)
+{
+	const struct object_node *node;
+	struct block *block;
+	struct hnode *n;
+	unsigned int i;
+	int err = 0;
+
+	htab_each(&c->model->nodes, n) {
+		node = container_of(n, struct model_node, node)->obj;
+		if (!selector_match(p->node_sel, node->labels))
+			continue;
+		for (i = 0; !err && i < node->nips; i++) {
+			const struct sl_prefix one = { 128, node->ip[i] };
+
+			block = block_get(&one, NULL, 0);
+			err = block ? add_pair(b, block, g) : -ENOMEM;
+			block_put(block);
+		}
+	}
+	return err;
+}
+
+static int add_peer(const struct compiler *c, struct building *b, const struct peer *p,
+		    struct group *g)
+{
+	if (p->node_sel)
+		return add_node_peer(c, b, p, g);
+	return p->block ? add_pair(b, p->block, g) : 0;
 }
 
 static int collect(struct compiler *c, struct building *b)
@@ -132,8 +165,7 @@ static int collect(struct compiler *c, struct building *b)
 	htab_each(&c->classes.groups, n) {
 		g = container_of(n, struct group, node);
 		for (i = 0; !err && g->active && g->has_blocks && i < g->npeers; i++)
-			if (g->peer[i].block)
-				err = add_pair(b, g->peer[i].block, g);
+			err = add_peer(c, b, &g->peer[i], g);
 	}
 	return !err && b->npairs ? add_node(b, &v4) : err;
 }
@@ -313,6 +345,8 @@ int compile_blocks(struct compiler *c)
 		nest(&b);
 		err = classify(c, &b);
 	}
+	while (b.npairs)
+		block_put(b.pair[--b.npairs].block);
 	free(b.pair);
 	if (err) {
 		free_nodes(c, b.node, b.n);

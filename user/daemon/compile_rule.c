@@ -16,13 +16,14 @@ static struct sl_port_key port_key(__u32 id, const struct portset_entry *e)
 
 static int plan_portset(struct compiler *c, const struct portset *s)
 {
-	struct sl_port_val val = { .verdict = SL_VERDICT_ALLOW };
+	struct sl_port_val val = {};
 	struct sl_port_key key;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; !err && i < s->n; i++) {
 		key = port_key(s->id, &s->entry[i]);
+		val.verdict = s->entry[i].verdict;
 		val.tier = s->entry[i].tier;
 		val.rule = s->entry[i].rule;
 		err = plan_set_port(&c->plan, &key, &val);
@@ -84,8 +85,11 @@ static int set_entry(struct compiler *c, const struct ruleset *r, enum sl_dir di
 	if (!s)
 		return -ENOMEM;
 	err = fresh ? plan_portset(c, s) : 0;
-	val.deny = r->deny[dir]->id;
-	val.deny_tier = r->deny[dir]->tier;
+	/* with tiers alone the set has an answer to everything */
+	if (r->deny[dir]) {
+		val.deny = r->deny[dir]->id;
+		val.deny_tier = r->deny[dir]->tier;
+	}
 	val.ports = s->id;
 	if (!err)
 		err = plan_set_rule(&c->plan, &key, &val);

@@ -28,8 +28,26 @@ void party_of(const struct policy *pol, const union sl_addr *addr, struct party 
 	}
 }
 
-static bool peer_is(const struct peer *p, const struct party *who)
+static bool is_node_of(const struct policy *pol, const struct selector *sel,
+		       const union sl_addr *a)
 {
+	const struct object_node *node;
+	struct hnode *n;
+	unsigned int i;
+
+	htab_each(&pol->model.nodes, n) {
+		node = container_of(n, struct model_node, node)->obj;
+		for (i = 0; selector_match(sel, node->labels) && i < node->nips; i++)
+			if (!memcmp(&node->ip[i], a, sizeof(*a)))
+				return true;
+	}
+	return false;
+}
+
+static bool peer_is(const struct policy *pol, const struct peer *p, const struct party *who)
+{
+	if (p->node_sel)
+		return is_node_of(pol, p->node_sel, &who->addr);
 	if (p->block)
 		return block_match(p->block, &who->addr);
 	return who->pod && peer_covers_ns(p, who->pod->ns) &&
@@ -47,16 +65,25 @@ static bool port_is(const struct netpol_port *p, const struct model_pod *named,
 	return flow->port >= p->lo && flow->port <= p->hi;
 }
 
-static bool rule_allows(const struct netpol_rule *r, const struct party *peer,
-			const struct model_pod *named, const struct tables_flow *flow)
+/* A new flow between two parties, and the side that is asked. */
+struct asked {
+	const struct policy *pol;
+	const struct party *self, *peer;
+	const struct model_pod *named;	/* whose ports names mean; NULL: nobody's */
+	const struct tables_flow *flow;
+};
+
+static bool rule_matches(const struct asked *q, const struct netpol_rule *r)
 {
 	unsigned int i;
 
-	for (i = 0; i < r->npeers && !peer_is(&r->peer[i], peer); i++)
+	if (r->never)
+		return false;
+	for (i = 0; i < r->npeers && !peer_is(q->pol, &r->peer[i], q->peer); i++)
 		;
 	if (r->npeers && i == r->npeers)
 		return false;
-	for (i = 0; i < r->nports && !port_is(&r->port[i], named, flow); i++)
+	for (i = 0; i < r->nports && !port_is(&r->port[i], q->named, q->flow); i++)
 		;
 	return !r->nports || i < r->nports;
 }
@@ -64,8 +91,8 @@ static bool rule_allows(const struct netpol_rule *r, const struct party *peer,
 static void decided(struct explained *out, const struct object_netpol *np, enum sl_verdict v,
 		    int index)
 {
-	*out = (struct explained){ .verdict = v, .tier = SL_TIER_NETPOL, .index = index };
-	snprintf(out->ns, sizeof(out->ns), "%s", np->o.ns->s);
+	*out = (struct explained){ .verdict = v, .tier = np->tier, .index = index };
+	snprintf(out->ns, sizeof(out->ns), "%s", np->o.ns ? np->o.ns->s : "");
 	snprintf(out->policy, sizeof(out->policy), "%s", np->o.name->s);
 }
 
@@ -84,14 +111,60 @@ static bool is_own_node(const struct policy *pol, const union sl_addr *a)
 	return false;
 }
 
-void explain_model(const struct policy *pol, const struct party *self, const struct party *peer,
-		   const struct tables_flow *flow, struct explained *out)
+/* True: a ClusterNetworkPolicy of @tier has decided; else the next tier has its turn. */
+static bool explain_tier(const struct asked *q, enum sl_tier tier, struct explained *out)
 {
-	enum sl_dir dir = flow->dir;
-	const struct model_pod *named = dir == SL_DIR_INGRESS ? self->pod : peer->pod;
+	enum sl_dir dir = q->flow->dir;
+	const struct netpol_rule *r;
+	const struct model_netpol *np;
+	unsigned int i;
+
+	for (np = q->pol->model.cluster; np; np = np->next) {
+		if (np->obj->tier != tier || !model_netpol_selects(np->obj, q->self->pod))
+			continue;
+		for (i = 0; i < np->obj->nrules[dir]; i++) {
+			r = &np->obj->rule[dir][i];
+			if (!rule_matches(q, r))
+				continue;
+			if (r->action == RULE_PASS)
+				return false;
+			decided(out, np->obj, r->action == RULE_DENY ? SL_VERDICT_DENY :
+								       SL_VERDICT_ALLOW, i);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* True: a NetworkPolicy isolates the pod, and so decides. */
+static bool explain_netpols(const struct asked *q, struct explained *out)
+{
+	enum sl_dir dir = q->flow->dir;
 	const struct model_netpol *np;
 	bool isolated = false;
 	unsigned int i;
+
+	for (np = q->self->pod->ns->netpols; np; np = np->next) {
+		if (!np->obj->isolates[dir] || !model_netpol_selects(np->obj, q->self->pod))
+			continue;
+		for (i = 0; i < np->obj->nrules[dir]; i++) {
+			if (rule_matches(q, &np->obj->rule[dir][i])) {
+				decided(out, np->obj, SL_VERDICT_ALLOW, i);
+				return true;
+			}
+		}
+		if (!isolated)
+			decided(out, np->obj, SL_VERDICT_DENY, DECIDER_IMPLICIT);
+		isolated = true;
+	}
+	return isolated;
+}
+
+void explain_model(const struct policy *pol, const struct party *self, const struct party *peer,
+		   const struct tables_flow *flow, struct explained *out)
+{
+	const struct asked q = { pol, self, peer,
+				 flow->dir == SL_DIR_INGRESS ? self->pod : peer->pod, flow };
 
 	*out = (struct explained){ .verdict = SL_VERDICT_ALLOW, .index = DECIDER_IMPLICIT };
 	if (!self->pod)
@@ -100,20 +173,8 @@ void explain_model(const struct policy *pol, const struct party *self, const str
 		out->tier = SL_TIER_NODE;
 		return;
 	}
-	for (np = self->pod->ns->netpols; np; np = np->next) {
-		if (!np->obj->isolates[dir] ||
-		    !selector_match(np->obj->subject, model_pod_labels(self->pod)))
-			continue;
-		for (i = 0; i < np->obj->nrules[dir]; i++) {
-			if (rule_allows(&np->obj->rule[dir][i], peer, named, flow)) {
-				decided(out, np->obj, SL_VERDICT_ALLOW, i);
-				return;
-			}
-		}
-		if (!isolated)
-			decided(out, np->obj, SL_VERDICT_DENY, DECIDER_IMPLICIT);
-		isolated = true;
-	}
+	if (!explain_tier(&q, SL_TIER_ADMIN, out) && !explain_netpols(&q, out))
+		explain_tier(&q, SL_TIER_BASELINE, out);
 }
 
 /* ----------------------------------------------------------------- the kernel */
@@ -172,7 +233,8 @@ static json_t *decider_json(const struct policy *pol, const struct explained *e)
 	htab_each(&pol->compiler.rulesets.deciders.by_id, n) {
 		x = container_of(n, struct decider, node);
 		if (e->rule ? x->id == e->rule :
-			      x->refs && e->policy[0] && x->ns && !strcmp(x->ns->s, e->ns) &&
+			      x->refs && e->policy[0] && x->tier == e->tier &&
+			      !strcmp(x->ns ? x->ns->s : "", e->ns) &&
 			      !strcmp(x->name->s, e->policy) && x->index == e->index &&
 			      x->dir == e->dir)
 			d = x;

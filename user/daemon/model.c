@@ -118,6 +118,8 @@ static int apply_namespace(struct model *m, struct object *o)
 
 /* -------------------------------------------------------------- policies */
 
+static struct model_netpol *cnp_lookup(const struct model *m, const struct str *name);
+
 static struct model_netpol *netpol_lookup(const struct model *m, const struct str *ns,
 					  const struct str *name)
 {
@@ -136,6 +138,8 @@ static struct model_netpol *netpol_lookup(const struct model *m, const struct st
 
 struct model_netpol *model_netpol_find(const struct model *m, const char *ns, const char *name)
 {
+	if (!ns || !*ns)
+		return cnp_lookup(m, str_find(name));
 	return netpol_lookup(m, str_find(ns), str_find(name));
 }
 
@@ -203,6 +207,91 @@ static void delete_netpol(struct model *m, struct model_netpol *np)
 	model_ns_put(m, ns);
 }
 
+/* ------------------------------------------------------ cluster's policies */
+
+bool model_netpol_selects(const struct object_netpol *np, const struct model_pod *pod)
+{
+	if (np->subject_ns && !selector_match(np->subject_ns, pod->ns->labels))
+		return false;
+	return selector_match(np->subject, model_pod_labels(pod));
+}
+
+static void mark_subjects(struct model *m, const struct object_netpol *np)
+{
+	__u32 id;
+
+	for (id = 1; id < SL_EP_MAX; id++) {
+		if (!m->ep[id].pod || !model_netpol_selects(np, m->ep[id].pod))
+			continue;
+		m->ep[id].dirty = true;
+		m->dirty_eps = true;
+	}
+}
+
+static struct model_netpol *cnp_lookup(const struct model *m, const struct str *name)
+{
+	struct model_netpol *np;
+
+	for (np = m->cluster; np && np->obj->o.name != name;)
+		np = np->next;
+	return np;
+}
+
+/* The order of evaluation; which of two of one priority is first, the API leaves open. */
+static bool goes_before(const struct object_netpol *a, const struct object_netpol *b)
+{
+	if (a->tier != b->tier)
+		return a->tier < b->tier;
+	if (a->priority != b->priority)
+		return a->priority < b->priority;
+	return str_cmp(a->o.name, b->o.name) < 0;
+}
+
+static void link_cnp(struct model *m, struct model_netpol *np)
+{
+	struct model_netpol **link = &m->cluster;
+
+	while (*link && goes_before((*link)->obj, np->obj))
+		link = &(*link)->next;
+	np->next = *link;
+	*link = np;
+	m->ncluster++;
+	mark_subjects(m, np->obj);
+}
+
+static void unlink_cnp(struct model *m, struct model_netpol *np)
+{
+	struct model_netpol **link;
+
+	for (link = &m->cluster; *link != np; link = &(*link)->next)
+		;
+	*link = np->next;
+	m->ncluster--;
+	mark_subjects(m, np->obj);
+	object_free(&np->obj->o);
+}
+
+static int apply_cnp(struct model *m, struct object *o)
+{
+	struct model_netpol *np = cnp_lookup(m, o->name);
+
+	if (np)
+		unlink_cnp(m, np);
+	else
+		np = calloc(1, sizeof(*np));
+	if (!np)
+		return -ENOMEM;
+	np->obj = container_of(o, struct object_netpol, o);
+	link_cnp(m, np);
+	return 0;
+}
+
+static void delete_cnp(struct model *m, struct model_netpol *np)
+{
+	unlink_cnp(m, np);
+	free(np);
+}
+
 /* -------------------------------------------------- nodes, and the others */
 
 static struct model_node *node_lookup(const struct model *m, const struct str *name)
@@ -231,6 +320,7 @@ static int apply_node(struct model *m, struct object *o)
 		}
 	}
 	node->obj = container_of(o, struct object_node, o);
+	m->dirty_nodes = true;
 	return 0;
 }
 
@@ -290,6 +380,9 @@ static struct object *find_object(const struct model *m, const struct object *ke
 	case OBJECT_NETPOL:
 		np = netpol_lookup(m, key->ns, key->name);
 		return np ? &np->obj->o : NULL;
+	case OBJECT_CNP:
+		np = cnp_lookup(m, key->name);
+		return np ? &np->obj->o : NULL;
 	default:
 		a = aside_lookup(m, key->kind, key->ns, key->name);
 		return a ? a->obj : NULL;
@@ -322,6 +415,9 @@ int model_apply(struct model *m, struct object *obj)
 	case OBJECT_NETPOL:
 		err = apply_netpol(m, obj);
 		break;
+	case OBJECT_CNP:
+		err = apply_cnp(m, obj);
+		break;
 	default:
 		err = apply_aside(m, obj);
 	}
@@ -332,6 +428,7 @@ int model_apply(struct model *m, struct object *obj)
 
 static void delete_node(struct model *m, struct model_node *node)
 {
+	m->dirty_nodes = true;
 	htab_del(&m->nodes, &node->node);
 	object_free(&node->obj->o);
 	free(node);
@@ -372,6 +469,9 @@ int model_delete(struct model *m, enum object_kind kind, const char *ns, const c
 	case OBJECT_NETPOL:
 		delete_netpol(m, netpol_lookup(m, key.ns, key.name));
 		break;
+	case OBJECT_CNP:
+		delete_cnp(m, cnp_lookup(m, key.name));
+		break;
 	default:
 		delete_aside(m, aside_lookup(m, kind, key.ns, key.name));
 	}
@@ -387,6 +487,8 @@ void model_exit(struct model *m)
 		model_ep_del(m, i);
 	while ((n = htab_walk(&m->netpols, NULL)))
 		delete_netpol(m, container_of(n, struct model_netpol, node));
+	while (m->cluster)
+		delete_cnp(m, m->cluster);
 	while ((n = htab_walk(&m->nodes, NULL)))
 		delete_node(m, container_of(n, struct model_node, node));
 	while ((n = htab_walk(&m->asides, NULL)))

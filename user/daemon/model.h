@@ -17,7 +17,7 @@ struct candidate;
 struct model_netpol {
 	struct hnode node;		/* by namespace and name */
 	struct object_netpol *obj;
-	struct model_netpol *next;	/* of the namespace, by name */
+	struct model_netpol *next;	/* of the namespace, by name, or of the cluster's */
 };
 
 /* Exists as long as anything is in it, with or without an object. */
@@ -91,10 +91,12 @@ struct model {
 	struct htab namespaces, pods, netpols, addrs, nodes, asides;
 	unsigned int npods;		/* with an object */
 	unsigned int nnamespaces;	/* with an object */
+	struct model_netpol *cluster;	/* by tier, priority and name */
+	unsigned int ncluster;
 	struct str *ns_label;		/* kubernetes.io/metadata.name */
 	/* what the compiler has not seen yet */
 	struct model_addr *dirty_addrs;
-	bool dirty_eps;
+	bool dirty_eps, dirty_nodes;
 	struct model_ep ep[SL_EP_MAX];
 };
 
@@ -113,7 +115,10 @@ int model_ep_del(struct model *m, __u32 ep);	/* -ENOENT */
 
 struct model_ns *model_ns_find(const struct model *m, const char *name);
 struct model_pod *model_pod_find(const struct model *m, const char *ns, const char *name);
+/* @ns NULL or "": a ClusterNetworkPolicy. */
 struct model_netpol *model_netpol_find(const struct model *m, const char *ns, const char *name);
+/* @np's subject means @pod; of a NetworkPolicy's namespace the pod has to be. */
+bool model_netpol_selects(const struct object_netpol *np, const struct model_pod *pod);
 struct model_addr *model_addr_find(const struct model *m, const union sl_addr *a);
 
 /* NULL: none. */

@@ -31,6 +31,8 @@ static const struct kind {
 	[OBJECT_NODE] = { "Node", "v1", false, false, false, parse_node },
 	[OBJECT_NETPOL] = { "NetworkPolicy", "networking.k8s.io/v1", true, false, true,
 			    parse_netpol },
+	[OBJECT_CNP] = { "ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", false, false,
+			 true, parse_cnp },
 	[OBJECT_SERVICE] = { "Service", "v1", true, false, false, parse_aside },
 	[OBJECT_ENDPOINTSLICE] = { "EndpointSlice", "discovery.k8s.io/v1", true, false, false,
 				   parse_aside },
@@ -58,6 +60,15 @@ const char *object_proto_name(__u8 proto)
 	return "other";
 }
 
+const char *object_action_name(enum rule_action a)
+{
+	static const char *const names[__RULE_ACTION_MAX] = {
+		[RULE_ACCEPT] = "Accept", [RULE_DENY] = "Deny", [RULE_PASS] = "Pass",
+	};
+
+	return a < __RULE_ACTION_MAX ? names[a] : "unknown";
+}
+
 /* ------------------------------------------------------------- life time */
 
 static void free_peer(struct peer *p)
@@ -66,19 +77,28 @@ static void free_peer(struct peer *p)
 	str_put(p->ns);
 	selector_put(p->ns_sel);
 	selector_put(p->pod_sel);
+	selector_put(p->node_sel);
+}
+
+void netpol_rule_clear(struct netpol_rule *r)
+{
+	while (r->npeers)
+		free_peer(&r->peer[--r->npeers]);
+	while (r->nports)
+		str_put(r->port[--r->nports].name);
+	free(r->peer);
+	free(r->port);
+	r->peer = NULL;
+	r->port = NULL;
 }
 
 static void free_rules(struct netpol_rule *r, unsigned int n)
 {
-	unsigned int i, j;
+	unsigned int i;
 
 	for (i = 0; i < n; i++) {
-		for (j = 0; j < r[i].npeers; j++)
-			free_peer(&r[i].peer[j]);
-		for (j = 0; j < r[i].nports; j++)
-			str_put(r[i].port[j].name);
-		free(r[i].peer);
-		free(r[i].port);
+		netpol_rule_clear(&r[i]);
+		str_put(r[i].name);
 	}
 	free(r);
 }
@@ -87,6 +107,7 @@ static void free_netpol(struct object_netpol *np)
 {
 	int dir;
 
+	selector_put(np->subject_ns);
 	selector_put(np->subject);
 	for (dir = 0; dir < __SL_DIR_MAX; dir++)
 		free_rules(np->rule[dir], np->nrules[dir]);
@@ -113,7 +134,12 @@ void object_free(struct object *o)
 	case OBJECT_POD:
 		free_pod(container_of(o, struct object_pod, o));
 		break;
+	case OBJECT_NODE:
+		labels_free(container_of(o, struct object_node, o)->labels);
+		free(container_of(o, struct object_node, o)->ip);
+		break;
 	case OBJECT_NETPOL:
+	case OBJECT_CNP:
 		free_netpol(container_of(o, struct object_netpol, o));
 		break;
 	default:
@@ -145,6 +171,8 @@ static bool pod_equal(const struct object_pod *a, const struct object_pod *b)
 static bool node_equal(const struct object_node *a, const struct object_node *b)
 {
 	return a->npod_cidr == b->npod_cidr && !memcmp(a->addr, b->addr, sizeof(a->addr)) &&
+	       labels_equal(a->labels, b->labels) && a->nips == b->nips &&
+	       (!a->nips || !memcmp(a->ip, b->ip, a->nips * sizeof(a->ip[0]))) &&
 	       !memcmp(a->pod_cidr, b->pod_cidr, a->npod_cidr * sizeof(a->pod_cidr[0]));
 }
 
@@ -152,12 +180,14 @@ static bool rule_equal(const struct netpol_rule *a, const struct netpol_rule *b)
 {
 	unsigned int i;
 
-	if (a->npeers != b->npeers || a->nports != b->nports)
+	if (a->npeers != b->npeers || a->nports != b->nports || a->action != b->action ||
+	    a->never != b->never || a->name != b->name)
 		return false;
 	for (i = 0; i < a->npeers; i++)
 		if (a->peer[i].block != b->peer[i].block || a->peer[i].ns != b->peer[i].ns ||
 		    a->peer[i].ns_sel != b->peer[i].ns_sel ||
-		    a->peer[i].pod_sel != b->peer[i].pod_sel)
+		    a->peer[i].pod_sel != b->peer[i].pod_sel ||
+		    a->peer[i].node_sel != b->peer[i].node_sel)
 			return false;
 	for (i = 0; i < a->nports; i++)
 		if (a->port[i].name != b->port[i].name || a->port[i].lo != b->port[i].lo ||
@@ -170,7 +200,8 @@ static bool netpol_equal(const struct object_netpol *a, const struct object_netp
 {
 	unsigned int dir, i;
 
-	if (a->subject != b->subject)
+	if (a->subject != b->subject || a->subject_ns != b->subject_ns || a->tier != b->tier ||
+	    a->priority != b->priority)
 		return false;
 	for (dir = 0; dir < __SL_DIR_MAX; dir++) {
 		if (a->isolates[dir] != b->isolates[dir] || a->nrules[dir] != b->nrules[dir])
@@ -197,6 +228,7 @@ bool object_equal(const struct object *a, const struct object *b)
 		return node_equal(container_of(a, struct object_node, o),
 				  container_of(b, struct object_node, o));
 	case OBJECT_NETPOL:
+	case OBJECT_CNP:
 		return netpol_equal(container_of(a, struct object_netpol, o),
 				    container_of(b, struct object_netpol, o));
 	default:
@@ -279,7 +311,7 @@ static int unknown_kind(const struct parse *p, const struct tree *kind, const ch
 
 	if (strstr(kind->s, "NetworkPolicy"))
 		return parse_fail(p, &sub, kind,
-				  "%.64s of %.64s is not enforced by this version: it has no effect; NetworkPolicy of networking.k8s.io/v1 is",
+				  "%.64s of %.64s is not enforced by this version: it has no effect; NetworkPolicy of networking.k8s.io/v1 and ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2 are",
 				  kind->s, version);
 	parse_fail(p, &sub, kind, "%.64s of %.64s: sluice has no use for it", kind->s, version);
 	p->diag->level = DIAG_NOTE;

@@ -15,6 +15,7 @@ enum object_kind {
 	OBJECT_POD,
 	OBJECT_NODE,
 	OBJECT_NETPOL,
+	OBJECT_CNP,			/* a struct object_netpol, too */
 	/* known, not in force: counted and listed, and nothing more */
 	OBJECT_SERVICE,
 	OBJECT_ENDPOINTSLICE,
@@ -55,17 +56,20 @@ struct object_pod {
 
 struct object_node {
 	struct object o;
+	struct labels *labels;
 	union sl_addr addr[__SL_FAMILY_MAX];
 	struct sl_prefix pod_cidr[NODE_MAX_CIDRS];
-	unsigned int npod_cidr;
+	unsigned int npod_cidr, nips;
+	union sl_addr *ip;		/* all of status.addresses, internal and external */
 };
 
-/* One entry of `from` or `to`. Either @block, or both selectors. */
+/* One entry of `from` or `to`: @block, @node_sel, or both selectors of pods. */
 struct peer {
 	struct block *block;
 	struct str *ns;			/* pods of this namespace, when @ns_sel is NULL */
 	struct selector *ns_sel;
 	struct selector *pod_sel;
+	struct selector *node_sel;	/* addresses of these nodes */
 };
 
 /* One entry of `ports`: a range, or a name. */
@@ -75,21 +79,38 @@ struct netpol_port {
 	__u8 proto;			/* IPPROTO_ */
 };
 
+/* What a rule does with what it matches; NetworkPolicy only accepts. */
+enum rule_action {
+	RULE_ACCEPT,
+	RULE_DENY,
+	RULE_PASS,			/* the tier has no more to say */
+	__RULE_ACTION_MAX,
+};
+
 /* Empty peers: everybody. Empty ports: everything, also what has no ports. */
 struct netpol_rule {
 	struct peer *peer;
 	struct netpol_port *port;
 	unsigned int npeers, nports;
+	enum rule_action action;
+	bool never;			/* matches nothing, whatever its peers and ports are */
+	struct str *name;		/* ClusterNetworkPolicy's; NULL: none */
 };
 
+/* A policy of any tier. */
 struct object_netpol {
 	struct object o;
+	enum sl_tier tier;
+	__u16 priority;			/* within the tier, lower first; NetworkPolicy: 0 */
+	struct selector *subject_ns;	/* NULL: the policy's own namespace */
 	struct selector *subject;
-	bool isolates[__SL_DIR_MAX];	/* policyTypes, defaults filled in */
+	bool isolates[__SL_DIR_MAX];	/* policyTypes, defaults filled in; no other tier does */
 	unsigned int nrules[__SL_DIR_MAX];
 	struct netpol_rule *rule[__SL_DIR_MAX];
 };
 
+/* Drops peers and ports. */
+void netpol_rule_clear(struct netpol_rule *r);
 void object_free(struct object *o);		/* NULL is fine */
 /* Same kind, key and content: applying @b after @a changes nothing. */
 bool object_equal(const struct object *a, const struct object *b);
@@ -114,5 +135,6 @@ int object_parse(const char *file, const struct tree *doc, const struct path *at
 		 struct object **out, struct object_id *id, struct diag *diag);
 
 const char *object_proto_name(__u8 proto);	/* "TCP" */
+const char *object_action_name(enum rule_action a);	/* "Accept" */
 
 #endif

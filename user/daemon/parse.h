@@ -45,6 +45,12 @@ int parse_label_key(const struct parse *p, const struct path *at, const struct t
 		    struct str **out);
 int parse_label_value(const struct parse *p, const struct path *at, const struct tree *t,
 		      struct str **out);
+/* A port from 1 to 65535. */
+int parse_port_number(const struct parse *p, const struct path *at, const struct tree *t,
+		      __u16 *out);
+/* A prefix; host bits are taken and masked, as by the API server. */
+int parse_cidr(const struct parse *p, const struct path *at, const struct tree *t,
+	       struct sl_prefix *out);
 int parse_labels(const struct parse *p, const struct path *at, const struct tree *t,
 		 struct labels **out);
 int parse_selector(const struct parse *p, const struct path *at, const struct tree *t,
@@ -62,6 +68,8 @@ static inline struct object object_key(const struct object *key)
 /* The kinds; metadata is checked already, and what it says is in @key. */
 int parse_netpol(const struct parse *p, const struct tree *doc, const struct path *at,
 		 const struct object *key, struct object **out);
+int parse_cnp(const struct parse *p, const struct tree *doc, const struct path *at,
+	      const struct object *key, struct object **out);
 int parse_pod(const struct parse *p, const struct tree *doc, const struct path *at,
 	      const struct object *key, struct object **out);
 int parse_node(const struct parse *p, const struct tree *doc, const struct path *at,

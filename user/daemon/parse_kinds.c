@@ -276,12 +276,31 @@ int parse_pod(const struct parse *p, const struct tree *doc, const struct path *
 
 /* ------------------------------------------------------------------ node */
 
+static int node_ip(const struct parse *p, const struct path *at, const struct tree *t,
+		   struct object_node *node)
+{
+	union sl_addr both[__SL_FAMILY_MAX] = {}, *v;
+	int err = parse_addr(p, at, t, both, true);
+	unsigned int f;
+
+	if (err)
+		return err;
+	v = realloc(node->ip, (node->nips + 1) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	node->ip = v;
+	f = sluice_addr_is_v4(&both[SL_FAMILY_V4]) ? SL_FAMILY_V4 : SL_FAMILY_V6;
+	v[node->nips++] = both[f];
+	return 0;
+}
+
 static int node_addresses(const struct parse *p, const struct tree *doc, const struct path *at,
 			  struct object_node *node)
 {
 	struct path sp, lp, tp, ap;
 	const struct tree *status = parse_field(doc, "status", at, &sp), *list, *type, *addr;
 	unsigned int i;
+	bool internal;
 	int err = 0;
 
 	list = parse_field(status, "addresses", &sp, &lp);
@@ -295,12 +314,16 @@ static int node_addresses(const struct parse *p, const struct tree *doc, const s
 		if (err)
 			return err;
 		type = parse_field(list->item[i], "type", &item, &tp);
-		if (!type || type->type != TREE_STRING || strcmp(type->s, "InternalIP"))
+		internal = type && type->type == TREE_STRING && !strcmp(type->s, "InternalIP");
+		if (!internal && (!type || type->type != TREE_STRING ||
+				  strcmp(type->s, "ExternalIP")))
 			continue;
 		addr = parse_field(list->item[i], "address", &item, &ap);
 		if (!addr)
 			return parse_fail(p, &ap, list->item[i], "is missing");
-		err = parse_addr(p, &ap, addr, node->addr, true);
+		err = node_ip(p, &ap, addr, node);
+		if (!err && internal)
+			err = parse_addr(p, &ap, addr, node->addr, true);
 	}
 	return err;
 }
@@ -358,7 +381,9 @@ int parse_node(const struct parse *p, const struct tree *doc, const struct path 
 	if (!node)
 		return -ENOMEM;
 	node->o = object_key(key);
-	err = node_addresses(p, doc, at, node);
+	err = labels_of(p, doc, at, &node->labels);
+	if (!err)
+		err = node_addresses(p, doc, at, node);
 	if (!err)
 		err = node_cidrs(p, doc, at, node);
 	if (err)

@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include "daemon/parse.h"
 
-static int number(const struct parse *p, const struct path *at, const struct tree *t, __u16 *out)
+int parse_port_number(const struct parse *p, const struct path *at, const struct tree *t,
+		      __u16 *out)
 {
 	long v;
 	int err = parse_int(p, at, t, &v);
@@ -34,7 +35,7 @@ static int parse_end_port(const struct parse *p, const struct path *at, const st
 	if (out->name)
 		return parse_fail(p, at, t, "goes with a number in port, not with the name \"%s\"",
 				  out->name->s);
-	err = number(p, at, t, &out->hi);
+	err = parse_port_number(p, at, t, &out->hi);
 	if (!err && out->hi < out->lo)
 		err = parse_fail(p, at, t, "%u must not be less than port %u", out->hi, out->lo);
 	return err;
@@ -61,7 +62,7 @@ static int parse_port(const struct parse *p, const struct path *at, const struct
 	if (port && port->type == TREE_STRING) {
 		err = parse_port_name(p, &pp, port, &out->name);
 	} else if (port) {
-		err = number(p, &pp, port, &out->lo);
+		err = parse_port_number(p, &pp, port, &out->lo);
 		out->hi = out->lo;
 	}
 	return !err && end ? parse_end_port(p, &ep, end, port, out) : err;
@@ -69,8 +70,8 @@ static int parse_port(const struct parse *p, const struct path *at, const struct
 
 /* ----------------------------------------------------------------- peers */
 
-static int parse_cidr(const struct parse *p, const struct path *at, const struct tree *t,
-		      struct sl_prefix *out)
+int parse_cidr(const struct parse *p, const struct path *at, const struct tree *t,
+	       struct sl_prefix *out)
 {
 	const char *s;
 	int err = parse_string(p, at, t, &s);
@@ -336,6 +337,7 @@ int parse_netpol(const struct parse *p, const struct tree *doc, const struct pat
 	if (!np)
 		return -ENOMEM;
 	np->o = object_key(key);
+	np->tier = SL_TIER_NETPOL;
 	err = parse_spec(p, &sub, spec, np);
 	if (err)
 		object_free(&np->o);

@@ -60,12 +60,21 @@ static void put_selected(FILE *f, const struct peer *p)
 		fputs(" in all namespaces", f);
 }
 
+static void put_nodes(FILE *f, const struct selector *sel)
+{
+	char buf[4096];
+
+	fprintf(f, "nodes %s", selector_format(sel, buf, sizeof(buf)));
+}
+
 json_t *peer_text(const struct peer *p)
 {
 	struct text t;
 
 	if (text_open(&t)) {
-		if (p->block)
+		if (p->node_sel)
+			put_nodes(t.f, p->node_sel);
+		else if (p->block)
 			put_block(t.f, p->block);
 		else
 			put_selected(t.f, p);
@@ -104,7 +113,7 @@ static bool selects(const struct object_netpol *np, const struct model_pod *pod)
 {
 	if (!pod->eps && (!pod->obj || pod->obj->host_network || pod->obj->ended))
 		return false;
-	return selector_match(np->subject, model_pod_labels(pod));
+	return model_netpol_selects(np, pod);
 }
 
 static json_t *pod_name(const struct model_pod *pod)
@@ -136,13 +145,15 @@ static json_t *sorted(json_t *list)
 
 static json_t *pods_of(const struct policy *pol, const struct object_netpol *np)
 {
-	const struct model_ns *ns = model_ns_find(&pol->model, np->o.ns->s);
 	const struct model_pod *pod;
 	json_t *out = json_array();
+	struct hnode *n;
 
-	for (pod = ns ? ns->pods : NULL; pod; pod = pod->next)
-		if (selects(np, pod))
+	htab_each(&pol->model.pods, n) {
+		pod = container_of(n, struct model_pod, node);
+		if ((!np->o.ns || pod->ns->name == np->o.ns) && selects(np, pod))
 			json_array_append_new(out, pod_name(pod));
+	}
 	return sorted(out);
 }
 
@@ -150,9 +161,9 @@ static json_t *types_of(const struct object_netpol *np)
 {
 	json_t *out = json_array();
 
-	if (np->isolates[SL_DIR_INGRESS])
+	if (np->isolates[SL_DIR_INGRESS] || (!np->o.ns && np->nrules[SL_DIR_INGRESS]))
 		json_array_append_new(out, json_string("Ingress"));
-	if (np->isolates[SL_DIR_EGRESS])
+	if (np->isolates[SL_DIR_EGRESS] || (!np->o.ns && np->nrules[SL_DIR_EGRESS]))
 		json_array_append_new(out, json_string("Egress"));
 	return out;
 }
@@ -172,14 +183,25 @@ static json_t *file_of(const struct object *o)
 	return o->file ? json_string(o->file->s) : json_null();
 }
 
+static json_t *ns_of(const struct object *o)
+{
+	return o->ns ? json_string(o->ns->s) : json_null();
+}
+
+static json_t *priority_of(const struct object_netpol *np)
+{
+	return np->o.ns ? json_null() : json_integer(np->priority);
+}
+
 static json_t *list_entry(const struct policy *pol, const struct object_netpol *np)
 {
 	json_t *pods = pods_of(pol, np);
 	size_t n = json_array_size(pods);
 
 	json_decref(pods);
-	return json_pack("{s:s, s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "namespace", np->o.ns->s,
-			 "name", np->o.name->s, "types", types_of(np), "pods", (json_int_t)n,
+	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "tier",
+			 tier_name(np->tier), "priority", priority_of(np), "namespace",
+			 ns_of(&np->o), "name", np->o.name->s, "types", types_of(np), "pods", (json_int_t)n,
 			 "ingressRules", (json_int_t)np->nrules[SL_DIR_INGRESS], "egressRules",
 			 (json_int_t)np->nrules[SL_DIR_EGRESS], "file", file_of(&np->o),
 			 "refused", refused_text(pol, &np->o));
@@ -187,8 +209,8 @@ static json_t *list_entry(const struct policy *pol, const struct object_netpol *
 
 json_t *policy_list_json(struct policy *pol)
 {
-	size_t n = pol->model.netpols.count, i = 0;
-	struct model_netpol **v = malloc((n + 1) * sizeof(*v));
+	size_t n = pol->model.netpols.count + pol->model.ncluster, i = 0, first;
+	struct model_netpol **v = malloc((n + 1) * sizeof(*v)), *np;
 	json_t *out = json_array();
 	struct hnode *e;
 
@@ -197,9 +219,13 @@ json_t *policy_list_json(struct policy *pol)
 		json_decref(out);
 		return NULL;
 	}
+	/* the cluster's first, as they are asked */
+	for (np = pol->model.cluster; np; np = np->next)
+		v[i++] = np;
+	first = i;
 	htab_each(&pol->model.netpols, e)
 		v[i++] = container_of(e, struct model_netpol, node);
-	qsort(v, n, sizeof(*v), netpol_cmp);
+	qsort(v + first, n - first, sizeof(*v), netpol_cmp);
 	for (i = 0; i < n; i++)
 		json_array_append_new(out, list_entry(pol, v[i]->obj));
 	free(v);
@@ -215,7 +241,7 @@ static json_t *rule_id(const struct policy *pol, const struct object_netpol *np,
 
 	htab_each(&pol->compiler.rulesets.deciders.by_id, n) {
 		d = container_of(n, struct decider, node);
-		if (d->refs && d->ns == np->o.ns && d->name == np->o.name && d->dir == dir &&
+		if (d->refs && d->tier == np->tier && d->ns == np->o.ns && d->name == np->o.name && d->dir == dir &&
 		    d->index == index)
 			return json_integer(d->id);
 	}
@@ -233,17 +259,19 @@ static json_t *rule_json(const struct policy *pol, const struct object_netpol *n
 		json_array_append_new(peers, peer_text(&r->peer[i]));
 	for (i = 0; i < r->nports; i++)
 		json_array_append_new(ports, port_text(&r->port[i]));
-	return json_pack("{s:o, s:s, s:o, s:o, s:o}", "rule", rule_id(pol, np, dir, index),
-			 "direction", dir_name(dir), "ruleName",
-			 json_sprintf("%s[%u]", dir_name(dir), index), "peers", peers, "ports",
-			 ports);
+	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:b, s:o, s:o}", "rule",
+			 rule_id(pol, np, dir, index), "direction", dir_name(dir), "ruleName",
+			 json_sprintf("%s[%u]", dir_name(dir), index), "name",
+			 r->name ? json_string(r->name->s) : json_null(), "action",
+			 object_action_name(r->action), "never", r->never, "peers", peers,
+			 "ports", ports);
 }
 
 json_t *policy_show_json(struct policy *pol, const char *ns, const char *name)
 {
 	const struct model_netpol *m = model_netpol_find(&pol->model, ns, name);
 	const struct object_netpol *np;
-	char selector[4096];
+	char selector[4096], spaces[4096];
 	json_t *rules;
 	unsigned int i;
 	int dir;
@@ -255,9 +283,13 @@ json_t *policy_show_json(struct policy *pol, const char *ns, const char *name)
 	for (dir = 0; dir < __SL_DIR_MAX; dir++)
 		for (i = 0; i < np->nrules[dir]; i++)
 			json_array_append_new(rules, rule_json(pol, np, dir, i));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:o}", "namespace", ns, "name", name,
-			 "file", file_of(&np->o), "refused", refused_text(pol, &np->o), "types",
-			 types_of(np), "podSelector",
+	return json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:o}", "tier",
+			 tier_name(np->tier), "priority", priority_of(np), "namespace",
+			 ns_of(&np->o), "name", name, "file", file_of(&np->o), "refused", refused_text(pol, &np->o), "types",
+			 types_of(np), "namespaceSelector",
+			 np->subject_ns ? json_string(selector_format(np->subject_ns, spaces,
+								      sizeof(spaces))) :
+					  json_null(), "podSelector",
 			 np->subject->n ? selector_format(np->subject, selector, sizeof(selector)) :
 					  "", "pods", pods_of(pol, np), "rules", rules);
 }

@@ -8,12 +8,20 @@ static unsigned int prefixes(const struct grant *g, __u32 rule, struct portset_e
 {
 	unsigned int lo = g->lo, hi = g->hi, bits, n = 0;
 
+	if (!g->proto) {
+		*out = (struct portset_entry){
+			.plen = SL_PORT_PLEN_SET, .rule = rule, .verdict = g->verdict,
+			.tier = rule ? g->by->tier : 0,
+		};
+		return 1;
+	}
 	while (lo <= hi) {
 		for (bits = 0; bits < 16; bits++)
 			if (lo & (1U << bits) || lo + (2U << bits) - 1 > hi)
 				break;
 		out[n++] = (struct portset_entry){
 			.plen = SL_PORT_PLEN_PORT - bits, .proto = g->proto, .port = lo,
+			.verdict = g->verdict,
 			.rule = rule, .tier = rule ? g->by->tier : 0,
 		};
 		lo += 1U << bits;
@@ -29,7 +37,8 @@ static struct portset *build(const struct judgement *j)
 	if (!s)
 		return NULL;
 	for (i = 0; i < j->n; i++)
-		s->n += prefixes(&j->grant[i], j->by ? 0 : j->grant[i].by->id, &s->entry[s->n]);
+		s->n += prefixes(&j->grant[i], j->by || !j->grant[i].by ? 0 : j->grant[i].by->id,
+				 &s->entry[s->n]);
 	fit = realloc(s, sizeof(*s) + s->n * sizeof(s->entry[0]));
 	return fit ? fit : s;
 }
@@ -49,7 +58,8 @@ static uint64_t content_hash(const struct portset *s)
 	for (i = 0; i < s->n; i++) {
 		const struct portset_entry *e = &s->entry[i];
 
-		h = hash_u64(h, (uint64_t)e->plen << 40 | (uint64_t)e->proto << 32 |
+		h = hash_u64(h, (uint64_t)(e->verdict == SL_VERDICT_DENY) << 48 |
+			     (uint64_t)e->plen << 40 | (uint64_t)e->proto << 32 |
 			     (uint64_t)e->port << 8 | e->tier);
 		h = hash_u64(h, e->rule);
 	}

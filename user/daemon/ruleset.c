@@ -72,6 +72,7 @@ static int copy_rule(struct classes *cs, const struct model_pod *pod,
 	int err = 0;
 
 	*r = *key;
+	r->action = from->action;
 	r->all = !from->nports;
 	r->group = group_get(cs, from->peer, from->npeers);
 	r->port = calloc(from->nports + 1, sizeof(*r->port));
@@ -93,59 +94,102 @@ struct building {
 static struct decider *decider_of(struct building *b, const struct object_netpol *np,
 				  enum sl_dir dir, int index)
 {
-	const struct decider like = { .tier = SL_TIER_NETPOL, .ns = np->o.ns, .name = np->o.name,
+	const struct decider like = { .tier = np->tier, .ns = np->o.ns, .name = np->o.name,
 				      .dir = dir, .index = index };
 
 	return decider_get(&b->rs->deciders, &like);
 }
 
-static int add_policy(struct building *b, const struct object_netpol *np, enum sl_dir dir)
+/* What @np does to the direction as a whole, whatever its rules say. */
+static int open_direction(struct building *b, const struct object_netpol *np, enum sl_dir dir)
+{
+	struct ruleset *r = b->r;
+
+	r->isolated[dir] = true;
+	if (np->tier != SL_TIER_NETPOL) {
+		r->tiered[dir] = true;
+		return 0;
+	}
+	if (!r->deny[dir])
+		r->deny[dir] = decider_of(b, np, dir, DECIDER_IMPLICIT);
+	return r->deny[dir] ? 0 : -ENOMEM;
+}
+
+static int add_rules(struct building *b, const struct object_netpol *np, enum sl_dir dir)
 {
 	unsigned int i, have = b->r->nrules[dir];
 	struct ruleset_rule key = {}, *v;
 	struct ruleset *r = b->r;
 	int err;
 
-	if (!r->isolated[dir]) {
-		r->isolated[dir] = true;
-		r->deny[dir] = decider_of(b, np, dir, DECIDER_IMPLICIT);
-		if (!r->deny[dir])
-			return -ENOMEM;
-	}
-	if (!np->nrules[dir])
-		return 0;
 	v = realloc(r->rule[dir], (have + np->nrules[dir]) * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
 	r->rule[dir] = v;
 	for (i = 0; i < np->nrules[dir]; i++) {
+		if (np->rule[dir][i].never)
+			continue;
 		key.decider = decider_of(b, np, dir, i);
 		if (!key.decider)
 			return -ENOMEM;
 		/* counted first: a half-made rule is put, too */
-		r->nrules[dir]++;
-		err = copy_rule(b->cs, b->pod, &key, &np->rule[dir][i], &v[have + i]);
+		err = copy_rule(b->cs, b->pod, &key, &np->rule[dir][i], &v[r->nrules[dir]++]);
 		if (err)
 			return err;
 	}
 	return 0;
 }
 
-static struct ruleset *build(struct rulesets *rs, struct classes *cs, const struct model_pod *pod)
+static int add_policy(struct building *b, const struct object_netpol *np, enum sl_dir dir)
 {
-	struct building b = { rs, cs, pod, calloc(1, sizeof(*b.r)) };
+	int err = open_direction(b, np, dir);
+
+	return err || !np->nrules[dir] ? err : add_rules(b, np, dir);
+}
+
+static int add_namespaced(struct building *b)
+{
 	const struct model_netpol *np;
 	int dir, err = 0;
 
-	if (!b.r)
-		return NULL;
-	for (np = pod->ns->netpols; np; np = np->next) {
-		if (!selector_match(np->obj->subject, model_pod_labels(pod)))
+	for (np = b->pod->ns->netpols; np; np = np->next) {
+		if (!model_netpol_selects(np->obj, b->pod))
 			continue;
 		for (dir = 0; !err && dir < __SL_DIR_MAX; dir++)
 			if (np->obj->isolates[dir])
-				err = add_policy(&b, np->obj, dir);
+				err = add_policy(b, np->obj, dir);
 	}
+	return err;
+}
+
+static int add_tier(struct building *b, const struct model *m, enum sl_tier tier)
+{
+	const struct model_netpol *np;
+	int dir, err = 0;
+
+	for (np = m->cluster; np; np = np->next) {
+		if (np->obj->tier != tier || !model_netpol_selects(np->obj, b->pod))
+			continue;
+		for (dir = 0; !err && dir < __SL_DIR_MAX; dir++)
+			if (np->obj->nrules[dir])
+				err = add_policy(b, np->obj, dir);
+	}
+	return err;
+}
+
+static struct ruleset *build(struct rulesets *rs, struct classes *cs, const struct model *m,
+			     const struct model_pod *pod)
+{
+	struct building b = { rs, cs, pod, calloc(1, sizeof(*b.r)) };
+	int err;
+
+	if (!b.r)
+		return NULL;
+	err = add_tier(&b, m, SL_TIER_ADMIN);
+	if (!err)
+		err = add_namespaced(&b);
+	if (!err)
+		err = add_tier(&b, m, SL_TIER_BASELINE);
 	if (err) {
 		destroy(rs, cs, b.r);
 		return NULL;
@@ -168,12 +212,13 @@ static uint64_t content_hash(const struct ruleset *r)
 	int dir;
 
 	for (dir = 0; dir < __SL_DIR_MAX; dir++) {
-		h = hash_u64(h, r->isolated[dir]);
+		h = hash_u64(h, r->isolated[dir] | r->tiered[dir] << 1);
 		h = hash_u64(h, r->deny[dir] ? r->deny[dir]->id : 0);
 		for (i = 0; i < r->nrules[dir]; i++) {
 			const struct ruleset_rule *rule = &r->rule[dir][i];
 
-			h = hash_u64(h, (uint64_t)rule->decider->id << 1 | rule->all);
+			h = hash_u64(h, (uint64_t)rule->action << 40 |
+					(uint64_t)rule->decider->id << 1 | rule->all);
 			h = hash_u64(h, rule->group->plain.id);
 			for (j = 0; j < rule->nports; j++)
 				h = port_hash(h, &rule->port[j]);
@@ -187,6 +232,7 @@ static bool same_rule(const struct ruleset_rule *a, const struct ruleset_rule *b
 	unsigned int i;
 
 	if (a->decider != b->decider || a->group != b->group || a->all != b->all ||
+	    a->action != b->action ||
 	    a->nports != b->nports)
 		return false;
 	for (i = 0; i < a->nports; i++)
@@ -202,7 +248,8 @@ static bool same_content(const struct ruleset *a, const struct ruleset *b)
 	int dir;
 
 	for (dir = 0; dir < __SL_DIR_MAX; dir++) {
-		if (a->isolated[dir] != b->isolated[dir] || a->deny[dir] != b->deny[dir] ||
+		if (a->isolated[dir] != b->isolated[dir] || a->tiered[dir] != b->tiered[dir] ||
+		    a->deny[dir] != b->deny[dir] ||
 		    a->nrules[dir] != b->nrules[dir])
 			return false;
 		for (i = 0; i < a->nrules[dir]; i++)
@@ -245,9 +292,10 @@ static int publish(struct rulesets *rs, struct ruleset *r, uint64_t hash)
 	return 0;
 }
 
-struct ruleset *ruleset_get(struct rulesets *rs, struct classes *cs, const struct model_pod *pod)
+struct ruleset *ruleset_get(struct rulesets *rs, struct classes *cs, const struct model *m,
+			    const struct model_pod *pod)
 {
-	struct ruleset *r = build(rs, cs, pod), *old;
+	struct ruleset *r = build(rs, cs, m, pod), *old;
 	struct hnode *n;
 	uint64_t hash;
 
@@ -309,7 +357,7 @@ void rulesets_exit(struct rulesets *rs)
 
 /* -------------------------------------------------------------- judgement */
 
-static bool holds(const struct ruleset_rule *r, uint64_t stamp)
+bool ruleset_rule_holds(const struct ruleset_rule *r, uint64_t stamp)
 {
 	return r->group->any || (stamp && r->group->plain.stamp == stamp);
 }
@@ -330,20 +378,28 @@ bool ruleset_concerns(const struct ruleset *r, enum sl_dir dir, uint64_t stamp)
 	return false;
 }
 
-static int add_grant(struct judgement *j, const struct ruleset_rule *r, __u8 proto, __u16 lo,
-		     __u16 hi)
+struct grant *judgement_grow(struct judgement *j)
 {
 	unsigned int cap = j->cap ? j->cap * 2 : 16;
 	struct grant *v;
 
-	if (j->n == j->cap) {
-		v = realloc(j->grant, cap * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		j->grant = v;
-		j->cap = cap;
-	}
-	j->grant[j->n++] = (struct grant){ proto, lo, hi, r->decider };
+	if (j->n < j->cap)
+		return j->grant;
+	v = realloc(j->grant, cap * sizeof(*v));
+	if (!v)
+		return NULL;
+	j->grant = v;
+	j->cap = cap;
+	return v;
+}
+
+static int add_grant(struct judgement *j, const struct ruleset_rule *r, __u8 proto, __u16 lo,
+		     __u16 hi)
+{
+	if (!judgement_grow(j))
+		return -ENOMEM;
+	j->grant[j->n++] = (struct grant){ proto, lo, hi, SL_VERDICT_ALLOW, 0, true,
+					       r->decider };
 	return 0;
 }
 
@@ -411,10 +467,13 @@ int ruleset_judge(const struct ruleset *r, enum sl_dir dir, const struct class *
 	unsigned int i, k;
 	int err = 0;
 
+	if (r->tiered[dir])
+		return ruleset_judge_tiers(r, dir, class, stamp, out);
 	out->n = 0;
+	out->tiered = false;
 	for (i = 0; i < r->nrules[dir]; i++) {
 		rule = &r->rule[dir][i];
-		if (!holds(rule, class ? stamp : 0))
+		if (!ruleset_rule_holds(rule, class ? stamp : 0))
 			continue;
 		if (rule->all) {
 			out->verdict = SL_VERDICT_ALLOW;
@@ -449,6 +508,23 @@ static unsigned int span(const struct judgement *j, unsigned int i, struct grant
 	return i;
 }
 
+static bool equal_exactly(const struct judgement *a, const struct judgement *b)
+{
+	const struct grant *x, *y;
+	unsigned int i;
+
+	if (a->by != b->by || a->n != b->n)
+		return false;
+	for (i = 0; i < a->n; i++) {
+		x = &a->grant[i];
+		y = &b->grant[i];
+		if (x->proto != y->proto || x->lo != y->lo || x->hi != y->hi ||
+		    x->verdict != y->verdict || x->by != y->by)
+			return false;
+	}
+	return true;
+}
+
 bool judgement_equal(const struct judgement *a, const struct judgement *b)
 {
 	unsigned int i = 0, j = 0;
@@ -456,6 +532,8 @@ bool judgement_equal(const struct judgement *a, const struct judgement *b)
 
 	if (a->verdict != b->verdict)
 		return false;
+	if (a->tiered)
+		return equal_exactly(a, b);
 	if (a->verdict != SL_VERDICT_PORTS)
 		return true;
 	while (i < a->n && j < b->n) {

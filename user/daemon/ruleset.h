@@ -7,8 +7,8 @@
  * of equal content share one. What it says of a class is worked out by
  * ruleset_judge().
  *
- * A port set is a list of port prefixes with the verdict "allowed"; equal
- * lists are stored once, whoever uses them.
+ * A port set is a list of port prefixes with verdicts; equal lists are stored
+ * once, whoever uses them.
  */
 #ifndef SLUICED_RULESET_H
 #define SLUICED_RULESET_H
@@ -18,6 +18,7 @@
 
 struct ruleset_rule {
 	struct decider *decider;
+	enum rule_action action;
 	struct group *group;
 	bool all;			/* no ports named: everything */
 	unsigned int nports;		/* none and not @all: nothing */
@@ -29,10 +30,11 @@ struct ruleset {
 	__u32 id;			/* what the kernel calls it */
 	unsigned int refs;		/* endpoints */
 	bool fresh;			/* no entries yet */
-	bool isolated[__SL_DIR_MAX];
-	struct decider *deny[__SL_DIR_MAX];	/* who isolates; NULL: nobody */
+	bool isolated[__SL_DIR_MAX];	/* some policy has a say: the tables are asked */
+	bool tiered[__SL_DIR_MAX];	/* a ClusterNetworkPolicy has a say */
+	struct decider *deny[__SL_DIR_MAX];	/* which NetworkPolicy isolates; NULL: none */
 	unsigned int nrules[__SL_DIR_MAX];
-	struct ruleset_rule *rule[__SL_DIR_MAX];	/* by policy name, then in order */
+	struct ruleset_rule *rule[__SL_DIR_MAX];	/* in the order of evaluation */
 };
 
 struct rulesets {
@@ -42,7 +44,8 @@ struct rulesets {
 };
 
 /* The rule set of an endpoint of @pod; a reference. NULL without memory. */
-struct ruleset *ruleset_get(struct rulesets *rs, struct classes *cs, const struct model_pod *pod);
+struct ruleset *ruleset_get(struct rulesets *rs, struct classes *cs, const struct model *m,
+			    const struct model_pod *pod);
 void ruleset_put(struct rulesets *rs, struct ruleset *r);	/* NULL is fine; reaped later */
 struct ruleset *ruleset_find(const struct rulesets *rs, __u32 id);
 void ruleset_free(struct rulesets *rs, struct classes *cs, struct ruleset *r);
@@ -51,16 +54,24 @@ void ruleset_rename(struct rulesets *rs, struct ruleset *r,
 		    bool (*taken)(void *arg, __u32 id), void *arg);
 void rulesets_exit(struct rulesets *rs);
 
-/* Ports that something allows: disjoint, by protocol and number. */
+/*
+ * Ports of which something is said: disjoint, by protocol and number. Without
+ * tiers all are allowed, and what is missing is refused. With tiers the first
+ * one, of protocol 0, is for everything that none of the others has.
+ */
 struct grant {
 	__u8 proto;
 	__u16 lo, hi;
-	const struct decider *by;
+	__u8 verdict;			/* SL_VERDICT_ALLOW or _DENY */
+	__u8 passed;			/* scratch: the tier that was passed */
+	bool decided;			/* scratch */
+	const struct decider *by;	/* NULL: nobody, allowed by default */
 };
 
 /* What a rule set says of a class in one direction. */
 struct judgement {
 	enum sl_verdict verdict;
+	bool tiered;
 	const struct decider *by;	/* of ALLOW and DENY; PORTS: of all grants, or NULL */
 	unsigned int n, cap;
 	struct grant *grant;		/* reused from call to call; free() at the end */
@@ -72,7 +83,13 @@ struct judgement {
  */
 int ruleset_judge(const struct ruleset *r, enum sl_dir dir, const struct class *class,
 		  uint64_t stamp, struct judgement *out);
-/* The same traffic is allowed, whoever is named for it. */
+/* tiers.c: the same where ClusterNetworkPolicies have a say. */
+int ruleset_judge_tiers(const struct ruleset *r, enum sl_dir dir, const struct class *class,
+			uint64_t stamp, struct judgement *out);
+bool ruleset_rule_holds(const struct ruleset_rule *r, uint64_t stamp);
+/* Room for one more; NULL without memory. */
+struct grant *judgement_grow(struct judgement *j);
+/* The same traffic is allowed, with tiers also by the same deciders. */
 bool judgement_equal(const struct judgement *a, const struct judgement *b);
 /* Some rule of @r can tell the class whose units carry @stamp from everybody else. */
 bool ruleset_concerns(const struct ruleset *r, enum sl_dir dir, uint64_t stamp);
@@ -84,7 +101,8 @@ struct portset_entry {
 	__u8 proto;
 	__u16 port;
 	__u8 tier;			/* of @rule */
-	__u8 pad[3];
+	__u8 verdict;
+	__u8 pad[2];
 	__u32 rule;			/* 0: the rule entry's */
 };
 
