@@ -16,6 +16,8 @@
 #define WORLD_PODS	9
 #define WORLD_LOCAL	5		/* the first ones have endpoints, ids from 1 */
 #define WORLD_POLICIES	6
+#define WORLD_CNPS	5
+#define WORLD_NODES	2
 
 struct world {
 	unsigned int seed;
@@ -23,6 +25,8 @@ struct world {
 	char *pod[WORLD_PODS];
 	char *policy[WORLD_POLICIES];
 	int policy_ns[WORLD_POLICIES];
+	char *cnp[WORLD_CNPS];
+	char *node[WORLD_NODES];
 };
 
 static unsigned int world_rand(struct world *w, unsigned int n)
@@ -199,6 +203,129 @@ static char *make_policy(struct world *w, int i)
 	return text;
 }
 
+/* Selectors of pods, as a subject or a peer. */
+static void put_subject(struct world *w, FILE *f)
+{
+	bool pods = world_odds(w, 60);
+
+	fputs(pods ? "{pods: {podSelector: " : "{namespaces: ", f);
+	put_selector(w, f);
+	if (pods) {
+		fputs(", namespaceSelector: ", f);
+		put_selector(w, f);
+		fputs("}", f);
+	}
+	fputs("}", f);
+}
+
+static void put_networks(struct world *w, FILE *f)
+{
+	static const char *const cidrs[] = {
+		"0.0.0.0/0", "10.1.0.0/16", "10.0.0.2/32", "::/0", "fd00:1::/32", "192.0.2.128/25",
+	};
+	unsigned int i, n = world_rand(w, 3);
+
+	fputs("{networks: [", f);
+	for (i = 0; i <= n; i++)
+		fprintf(f, "\"%s\", ", cidrs[world_rand(w, 6)]);
+	fputs("]}", f);
+}
+
+/* Names of ports go with pods alone. */
+static void put_cnp_peers(struct world *w, FILE *f, bool egress, bool named)
+{
+	unsigned int i, n = world_rand(w, 3), kind;
+
+	fprintf(f, "%s: [", egress ? "to" : "from");
+	for (i = 0; i <= n; i++) {
+		kind = world_rand(w, egress && !named ? 4 : 2);
+		if (kind == 3) {
+			put_networks(w, f);
+		} else if (kind == 2 && world_odds(w, 10)) {
+			fputs("{domainNames: [example.org]}", f);
+		} else if (kind == 2) {
+			fputs("{nodes: ", f);
+			put_selector(w, f);
+			fputs("}", f);
+		} else {
+			put_subject(w, f);
+		}
+		fputs(", ", f);
+	}
+	fputs("], ", f);
+}
+
+static void put_protocols(struct world *w, FILE *f, bool named)
+{
+	static const char *const protos[] = { "tcp", "udp", "sctp" };
+	static const unsigned int ports[] = { 1, 79, 80, 443, 8080 };
+	unsigned int i, n = world_rand(w, 3), p;
+
+	fputs("protocols: [", f);
+	for (i = 0; i <= n; i++) {
+		p = ports[world_rand(w, 5)];
+		if (named && world_odds(w, 50))
+			fprintf(f, "{destinationNamedPort: %s}, ", world_odds(w, 50) ? "http" : "dns");
+		else if (world_odds(w, 50))
+			fprintf(f, "{%s: {destinationPort: {number: %u}}}, ", protos[world_rand(w, 3)], p);
+		else
+			fprintf(f, "{%s: {destinationPort: {range: {start: %u, end: %u}}}}, ",
+				protos[world_rand(w, 3)], p, p + 1 + world_rand(w, 500));
+	}
+	fputs("]", f);
+}
+
+static void put_cnp_rules(struct world *w, FILE *f, bool egress)
+{
+	static const char *const actions[] = { "Accept", "Deny", "Pass" };
+	unsigned int i, n = world_rand(w, 4);
+	bool named;
+
+	fprintf(f, "  %s: [", egress ? "egress" : "ingress");
+	for (i = 0; i < n; i++) {
+		named = world_odds(w, 30);
+		fprintf(f, "{action: %s, ", actions[world_rand(w, 3)]);
+		put_cnp_peers(w, f, egress, named);
+		if (world_odds(w, 70))
+			put_protocols(w, f, named);
+		fputs("}, ", f);
+	}
+	fputs("]\n", f);
+}
+
+static char *make_cnp(struct world *w, int i)
+{
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	fprintf(f, "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
+		   "metadata: {name: c%d}\nspec:\n  tier: %s\n  priority: %u\n  subject: ",
+		i, world_odds(w, 50) ? "Admin" : "Baseline", world_rand(w, 3) * 500);
+	put_subject(w, f);
+	fputs("\n", f);
+	put_cnp_rules(w, f, false);
+	put_cnp_rules(w, f, true);
+	fclose(f);
+	return text;
+}
+
+static char *make_node(struct world *w, int i)
+{
+	static const char *const ips[] = { "192.0.2.7", "10.0.0.200", "2001:db8::7", "10.1.0.2" };
+	char *text;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	fprintf(f, "apiVersion: v1\nkind: Node\nmetadata:\n  name: node%d\n  labels: ", i);
+	put_labels(w, f);
+	fprintf(f, "\nstatus: {addresses: [{type: InternalIP, address: \"%s\"}, "
+		   "{type: ExternalIP, address: \"%s\"}, {type: Hostname, address: node}]}\n",
+		ips[world_rand(w, 4)], ips[world_rand(w, 4)]);
+	fclose(f);
+	return text;
+}
+
 static char *make_pod(struct world *w, int i)
 {
 	char *text, buf[2][SLUICE_ADDR_STRLEN];
@@ -255,6 +382,11 @@ static void world_init(struct world *w, unsigned int seed)
 		if (world_odds(w, 60))
 			w->policy[i] = make_policy(w, i);
 	}
+	for (i = 0; i < WORLD_CNPS; i++)
+		if (world_odds(w, 50))
+			w->cnp[i] = make_cnp(w, i);
+	for (i = 0; i < WORLD_NODES; i++)
+		w->node[i] = make_node(w, i);
 }
 
 /* One to three changes of the kind that clusters see. */
@@ -263,7 +395,7 @@ static void world_mutate(struct world *w)
 	unsigned int n = 1 + world_rand(w, 3), i;
 
 	while (n--) {
-		switch (world_rand(w, 8)) {
+		switch (world_rand(w, 12)) {
 		case 0:
 			i = world_rand(w, WORLD_NS);
 			replace(&w->ns[i], world_odds(w, 80) ? make_ns(w, i) : NULL);
@@ -271,6 +403,14 @@ static void world_mutate(struct world *w)
 		case 1: case 2: case 3:
 			i = world_rand(w, WORLD_PODS);
 			replace(&w->pod[i], world_odds(w, 85) ? make_pod(w, i) : NULL);
+			break;
+		case 4:
+			i = world_rand(w, WORLD_NODES);
+			replace(&w->node[i], world_odds(w, 75) ? make_node(w, i) : NULL);
+			break;
+		case 5: case 6: case 7:
+			i = world_rand(w, WORLD_CNPS);
+			replace(&w->cnp[i], world_odds(w, 75) ? make_cnp(w, i) : NULL);
 			break;
 		default:
 			i = world_rand(w, WORLD_POLICIES);
@@ -289,6 +429,10 @@ static void world_exit(struct world *w)
 		free(w->pod[i]);
 	for (i = 0; i < WORLD_POLICIES; i++)
 		free(w->policy[i]);
+	for (i = 0; i < WORLD_CNPS; i++)
+		free(w->cnp[i]);
+	for (i = 0; i < WORLD_NODES; i++)
+		free(w->node[i]);
 }
 
 static int world_take(void *arg, struct manifest_item *item)
@@ -319,7 +463,8 @@ static void world_put(struct policy *pol, const char *text, int kind, int ns, co
 	if (text)
 		*err |= world_apply_text(pol, text);
 	else
-		policy_object_delete(pol, kind, kind == OBJECT_NAMESPACE ? NULL : n, name);
+		policy_object_delete(pol, kind, ns < 0 || kind == OBJECT_NAMESPACE ? NULL : n,
+				     name);
 }
 
 /* Makes the model say what the world says. Non-zero: something was refused. */
@@ -339,6 +484,14 @@ static int world_apply(const struct world *w, struct policy *pol)
 	for (i = 0; i < WORLD_POLICIES; i++) {
 		snprintf(name, sizeof(name), "p%d", i);
 		world_put(pol, w->policy[i], OBJECT_NETPOL, w->policy_ns[i], name, &err);
+	}
+	for (i = 0; i < WORLD_CNPS; i++) {
+		snprintf(name, sizeof(name), "c%d", i);
+		world_put(pol, w->cnp[i], OBJECT_CNP, -1, name, &err);
+	}
+	for (i = 0; i < WORLD_NODES; i++) {
+		snprintf(name, sizeof(name), "node%d", i);
+		world_put(pol, w->node[i], OBJECT_NODE, -1, name, &err);
 	}
 	return err;
 }
