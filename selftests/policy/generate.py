@@ -114,6 +114,68 @@ def policy(rng, number, namespace, addresses):
             "metadata": {"name": f"p{number}", "namespace": namespace}, "spec": spec}
 
 
+def scope(rng):
+    """Pods, as a subject or a peer of a ClusterNetworkPolicy names them."""
+    if rng.random() < 0.5:
+        return {"namespaces": namespace_selector(rng)}
+    pods = {"podSelector": selector(rng)}
+    if rng.random() < 0.7:
+        pods["namespaceSelector"] = namespace_selector(rng)
+    return {"pods": pods}
+
+
+def cluster_peer(rng, addresses, egress, named):
+    kind = rng.random()
+    if not egress or named or kind < 0.55:
+        return scope(rng)
+    if kind < 0.75:
+        return {"nodes": selector(rng)}
+    if kind < 0.8:
+        return {"domainNames": ["www.example.org", "*.example.net"]}
+    return {"networks": sorted({ip_block(rng, addresses)["cidr"] for _ in range(rng.randint(1, 3))})}
+
+
+def protocol(rng, named):
+    if named and rng.random() < 0.6:
+        return {"destinationNamedPort": rng.choice(PORT_NAMES)}
+    if rng.random() < 0.5:
+        port = {"number": rng.choice(PORTS)}
+    else:
+        start, end = sorted(rng.sample(PORTS, 2))
+        port = {"range": {"start": start, "end": end}}
+    return {rng.choice(PROTOCOLS).lower(): {"destinationPort": port}}
+
+
+def cluster_rule(rng, addresses, egress):
+    named = rng.random() < 0.3
+    out = {"action": rng.choice(("Accept", "Deny", "Pass")),
+           "to" if egress else "from": [cluster_peer(rng, addresses, egress, named) for _ in range(rng.randint(1, 3))]}
+    if rng.random() < 0.6:
+        out["protocols"] = [protocol(rng, named) for _ in range(rng.randint(1, 3))]
+    if rng.random() < 0.3:
+        out["name"] = "rule"
+    return out
+
+
+def cluster_policy(rng, name, addresses):
+    spec = {"tier": rng.choice(("Admin", "Baseline")), "priority": rng.choice((0, 1, 500, 1000)),
+            "subject": scope(rng)}
+    for direction in ("ingress", "egress"):
+        if rng.random() < 0.8:
+            spec[direction] = [cluster_rule(rng, addresses, direction == "egress")
+                               for _ in range(rng.randint(0, 4))]
+    return {"apiVersion": "policy.networking.k8s.io/v1alpha2", "kind": "ClusterNetworkPolicy",
+            "metadata": {"name": name}, "spec": spec}
+
+
+def node(rng, name):
+    """Never of the name `here`: its addresses would be those of the pods' own node."""
+    ips = rng.sample(outside(), rng.randint(1, 3))
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": labels(rng)},
+            "status": {"addresses": [{"type": rng.choice(("InternalIP", "ExternalIP")), "address": str(ip)}
+                                     for ip in ips] + [{"type": "Hostname", "address": name}]}}
+
+
 def pod(rng, number, namespace, node, families):
     spec = {"nodeName": node, "containers": [{"name": "c", "image": "none", "ports": []}]}
     for name in PORT_NAMES:
@@ -150,6 +212,10 @@ def cluster(rng, local="here"):
     addresses += outside()
     for number in range(rng.choice((0, 1, 1, 2, 3, 4, 6, 8))):
         objects.append(policy(rng, number, rng.choice(namespaces), addresses))
+    for number in range(rng.choice((0, 1, 2, 3, 4, 6))):
+        objects.append(cluster_policy(rng, f"c{number}", addresses))
+    for number in range(rng.randint(0, 2)):
+        objects.append(node(rng, f"node{number}"))
     rng.shuffle(objects)
     return objects
 
@@ -159,6 +225,15 @@ def outside():
     return [ipaddress.ip_address(a) for a in ("10.0.0.200", "192.0.2.7", "198.51.100.1", "fd00::200", "2001:db8::7")]
 
 
+def mutate_cluster(rng, objects, addresses):
+    """Puts, replaces or takes away a ClusterNetworkPolicy."""
+    name = f"c{rng.randint(0, 5)}"
+    rest = [o for o in objects if o["kind"] != "ClusterNetworkPolicy" or o["metadata"]["name"] != name]
+    if len(rest) < len(objects) and rng.random() < 0.3:
+        return rest, f"cluster policy {name} removed"
+    return rest + [cluster_policy(rng, name, addresses)], f"cluster policy {name} put"
+
+
 def mutate(rng, objects):
     """One change of the kind that clusters see; returns (objects, what was done)."""
     objects = list(objects)
@@ -166,7 +241,17 @@ def mutate(rng, objects):
     policies = [i for i, o in enumerate(objects) if o["kind"] == "NetworkPolicy"]
     spaces = [i for i, o in enumerate(objects) if o["kind"] == "Namespace"]
     addresses = [ipaddress.ip_address(ip["ip"]) for i in pods for ip in objects[i]["status"]["podIPs"]] + outside()
-    kind = rng.choice(("label", "label", "policy", "add", "remove", "namespace"))
+    kind = rng.choice(("label", "label", "policy", "add", "remove", "namespace", "cluster", "cluster", "node"))
+    if kind == "cluster":
+        return mutate_cluster(rng, objects, addresses)
+    if kind == "node":
+        nodes = [i for i, o in enumerate(objects) if o["kind"] == "Node"]
+        if nodes and rng.random() < 0.3:
+            gone = objects.pop(rng.choice(nodes))
+            return objects, f"node {gone['metadata']['name']} removed"
+        name = f"node{rng.randint(0, 2)}"
+        objects = [o for o in objects if o["kind"] != "Node" or o["metadata"]["name"] != name]
+        return objects + [node(rng, name)], f"node {name} put"
     if kind == "label" and pods:
         i = rng.choice(pods)
         objects[i] = {**objects[i], "metadata": {**objects[i]["metadata"], "labels": labels(rng)}}

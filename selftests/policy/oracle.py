@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
-"""What Kubernetes' text says about NetworkPolicy, read out loud.
+"""What Kubernetes' text says about NetworkPolicy and ClusterNetworkPolicy, read out loud.
 
 A plain evaluator: for a packet that opens a connection, go through every policy and every rule in the words of the
-API reference (networking.k8s.io/v1, NetworkPolicySpec) and of the concept page "Network Policies". No classes, no
+API reference (networking.k8s.io/v1, NetworkPolicySpec) and of the concept page "Network Policies", and of
+policy.networking.k8s.io/v1alpha2, ClusterNetworkPolicySpec. No classes, no
 sets, no caching: slow and obvious on purpose. It shares nothing with the compiler and must not.
 
 A cluster is a list of objects as a manifest holds them (dicts).
@@ -61,6 +62,8 @@ class Cluster:
         self.namespaces = {}
         self.pods = []
         self.policies = []
+        self.cluster_policies = []
+        self.nodes = []  # (labels, addresses)
         for obj in objects:
             kind = obj["kind"]
             if kind == "Namespace":
@@ -71,6 +74,13 @@ class Cluster:
                 self.pods.append(Pod(obj))
             elif kind == "NetworkPolicy":
                 self.policies.append(obj)
+            elif kind == "ClusterNetworkPolicy":
+                self.cluster_policies.append(obj)
+            elif kind == "Node":
+                self.nodes.append((obj["metadata"].get("labels") or {},
+                                   [ipaddress.ip_address(a["address"])
+                                    for a in (obj.get("status") or {}).get("addresses") or []
+                                    if a["type"] in ("InternalIP", "ExternalIP")]))
         for pod in self.pods:
             self.namespaces.setdefault(pod.namespace, {"kubernetes.io/metadata.name": pod.namespace})
 
@@ -136,14 +146,76 @@ class Cluster:
             return False
         return not rule.get(peers) or any(self.peer_matches(policy, peer, address) for peer in rule[peers])
 
+    # -- the cluster's policies -------------------------------------------
+
+    def in_scope(self, scope, pod):
+        """`namespaces`, or `pods` by namespace and pod selector: a subject's, or a peer's."""
+        if "namespaces" in scope:
+            return selector_matches(scope["namespaces"], self.namespaces[pod.namespace])
+        pods = scope["pods"]
+        return (selector_matches(pods.get("namespaceSelector") or {}, self.namespaces[pod.namespace])
+                and selector_matches(pods["podSelector"], pod.labels))
+
+    def cluster_peer_matches(self, peer, address):
+        if "networks" in peer:
+            nets = [ipaddress.ip_network(n) for n in peer["networks"]]
+            return any(n.version == address.version and address in n for n in nets)
+        if "nodes" in peer:
+            return any(selector_matches(peer["nodes"], labels) and address in addresses
+                       for labels, addresses in self.nodes)
+        pod = self.pod_at(address)
+        return pod is not None and self.in_scope(peer, pod)
+
+    @staticmethod
+    def protocol_matches(entry, protocol, number, receiver):
+        if "destinationNamedPort" in entry:
+            return receiver is not None and (entry["destinationNamedPort"], protocol, number) in receiver.ports
+        (name, attributes), = entry.items()
+        port = attributes["destinationPort"]
+        if name.upper() != protocol:
+            return False
+        if "number" in port:
+            return port["number"] == number
+        return port["range"]["start"] <= number <= port["range"]["end"]
+
+    def cluster_rule_action(self, rule, peers, address, flow):
+        """The action of a rule that matches, or None."""
+        if any("domainNames" in peer for peer in rule[peers]):
+            # "fail closed": an Accept rule matches no traffic, Deny and Pass are a 'Deny all' rule
+            return None if rule["action"] == "Accept" else "Deny"
+        if not any(self.cluster_peer_matches(peer, address) for peer in rule[peers]):
+            return None
+        if "protocols" in rule and not any(self.protocol_matches(entry, *flow) for entry in rule["protocols"]):
+            return None
+        return rule["action"]
+
+    def tier_decides(self, tier, direction, pod, address, flow):
+        """True: accepted; False: denied; None: the next tier has its turn."""
+        rules, peers = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
+        # Which of two with one priority goes first is the implementation's choice: sluice's is by name.
+        mine = sorted((p for p in self.cluster_policies if p["spec"]["tier"] == tier),
+                      key=lambda p: (p["spec"]["priority"], p["metadata"]["name"]))
+        for policy in mine:
+            if not self.in_scope(policy["spec"]["subject"], pod):
+                continue
+            for rule in policy["spec"].get(rules) or []:
+                action = self.cluster_rule_action(rule, peers, address, flow)
+                if action is not None:
+                    return {"Accept": True, "Deny": False, "Pass": None}[action]
+        return None
+
     # -- all policies -----------------------------------------------------
 
     def direction_allows(self, direction, pod, address, flow):
         """direction of `pod`, towards or from the other end at `address`."""
         rules, peers = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
+        admin = self.tier_decides("Admin", direction, pod, address, flow)
+        if admin is not None:
+            return admin
         isolating = [p for p in self.policies if self.selects(p, pod) and direction in self.types(p)]
         if not isolating:
-            return True
+            # "Further evaluation only happens for Pods not selected by a v1.NetworkPolicy."
+            return self.tier_decides("Baseline", direction, pod, address, flow) is not False
         return any(self.rule_allows(policy, rule, peers, address, flow)
                    for policy in isolating for rule in policy["spec"].get(rules) or [])
 
