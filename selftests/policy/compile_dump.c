@@ -210,15 +210,17 @@ static void decider_text(struct dump *d, const struct tables_verdict *v, char *b
 {
 	const struct decider *x = decider_find(&d->pol->compiler.rulesets.deciders, v->rule);
 	char sign = v->verdict == SL_VERDICT_ALLOW ? '+' : '-';
+	/* a policy of the whole cluster is in none */
+	const char *ns = x && x->ns ? x->ns->s : "";
 
 	if (v->tier == SL_TIER_NONE && v->verdict == SL_VERDICT_ALLOW)
 		snprintf(buf, len, "open");
 	else if (!x)
 		snprintf(buf, len, "%c#%u", sign, v->rule);
 	else if (x->index < 0)
-		snprintf(buf, len, "%c%s/%s/%s", sign, x->ns->s, x->name->s, dir_name(x->dir));
+		snprintf(buf, len, "%c%s/%s/%s", sign, ns, x->name->s, dir_name(x->dir));
 	else
-		snprintf(buf, len, "%c%s/%s/%s[%d]", sign, x->ns->s, x->name->s, dir_name(x->dir),
+		snprintf(buf, len, "%c%s/%s/%s[%d]", sign, ns, x->name->s, dir_name(x->dir),
 			 x->index);
 }
 
