@@ -2,7 +2,7 @@
 # where that helps. All libraries are built a second time, by clang with
 # sanitizers; a target pulls out of them what it calls.
 FUZZ_TARGETS := $(patsubst selftests/fuzz/%.c,$(O)/fuzz/%,$(wildcard selftests/fuzz/fuzz_*.c))
-FUZZ_LIB_SRCS := $(foreach l,libsluice-cli libsluiced libsluice-cni libcommon libsluice,$($(l)_SRCS))
+FUZZ_LIB_SRCS := $(foreach l,libsluice-cli libk8s libsluiced libsluice-cni libcommon libsluice,$($(l)_SRCS))
 FUZZ_SAN := address,undefined
 FUZZ_CFLAGS := -std=gnu11 -O1 -g -fno-omit-frame-pointer -Wall -Wextra \
 	-fsanitize=fuzzer-no-link,$(FUZZ_SAN) -fno-sanitize-recover=undefined

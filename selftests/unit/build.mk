@@ -5,7 +5,7 @@ TESTS += $(UNIT_TESTS)
 
 define unit_test
 $(1)_SRCS := $(1).c
-$(1)_LIBS := libsluice-cli libsluiced libsluice-cni libcommon libsluice
+$(1)_LIBS := libsluice-cli libk8s libsluiced libsluice-cni libcommon libsluice
 $(1)_PKGS := $(PKGS) cmocka
 endef
 $(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$(t))))
