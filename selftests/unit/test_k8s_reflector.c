@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0
+/* List, watch, and all that goes wrong between: what was known stays until more is. */
+#include <errno.h>
+#include <string.h>
+#include "daemon/str.h"
+#include "k8s/backoff.h"
+#include "k8s/reflector.h"
+#include "unit.h"
+
+/* What the sink was told, one word each: "+a" applied, "-a" deleted, "!a" refused. */
+struct world {
+	struct reflector *r;
+	struct diag diag;
+	char told[256];
+	char target[REFLECTOR_TARGET_MAX];
+};
+
+static void tell(struct world *w, char what, const char *name)
+{
+	size_t n = strlen(w->told);
+
+	snprintf(w->told + n, sizeof(w->told) - n, "%s%c%s", n ? " " : "", what, name);
+}
+
+static int apply(void *arg, struct object *obj)
+{
+	tell(arg, '+', obj->name->s);
+	object_free(obj);
+	return 0;
+}
+
+static void del(void *arg, int kind, const char *ns, const char *name)
+{
+	assert_int_equal(kind, OBJECT_NAMESPACE);
+	assert_string_equal(ns, "");
+	tell(arg, '-', name);
+}
+
+static void refuse(void *arg, const struct object_id *id, const struct diag *diag)
+{
+	assert_true(diag->text[0]);
+	tell(arg, '!', id->name);
+}
+
+static int open_world(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct reflector_sink sink = { apply, del, refuse, w };
+
+	assert_non_null(w);
+	assert_int_equal(k8s_kinds[0].kind, OBJECT_NAMESPACE);
+	w->r = reflector_new(&k8s_kinds[0], &sink);
+	*state = w;
+	return w->r ? 0 : -1;
+}
+
+static int close_world(void **state)
+{
+	struct world *w = *state;
+
+	reflector_free(w->r);
+	free(w);
+	return 0;
+}
+
+#define LIST "{\"kind\":\"NamespaceList\",\"metadata\":{\"resourceVersion\":\"%s\",\"continue\":\"%s\"},\"items\":["
+#define ITEM "{\"metadata\":{\"name\":\"%s\",\"labels\":{\"l\":\"%s\"}}}"
+#define EVENT(type, name, rv) "{\"type\":\"" type "\",\"object\":{\"kind\":\"Namespace\",\"metadata\":" \
+	"{\"name\":\"" name "\",\"resourceVersion\":\"" rv "\"}}}\n"
+#define GONE "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":410,\"message\":\"too old\"}}\n"
+
+/* A page with the namespaces of @names, one letter each; capital: with a label that is wrong. */
+static int page(struct world *w, const char *rv, const char *token, const char *names)
+{
+	char text[2048];
+	size_t n = snprintf(text, sizeof(text), LIST, rv, token);
+
+	for (const char *c = names; *c; c++) {
+		char name[2] = { *c | 0x20, '\0' };
+
+		n += snprintf(text + n, sizeof(text) - n, "%s" ITEM, c > names ? "," : "", name,
+			      *c & 0x20 ? "v" : "-");
+	}
+	n += snprintf(text + n, sizeof(text) - n, "]}");
+	w->told[0] = '\0';
+	return reflector_page(w->r, text, n, &w->diag);
+}
+
+static int push(struct world *w, const char *text)
+{
+	w->told[0] = '\0';
+	return reflector_push(w->r, text, strlen(text), &w->diag);
+}
+
+static const char *target(struct world *w)
+{
+	reflector_request(w->r, 300, w->target);
+	return w->target;
+}
+
+#define FIRST_PAGE "/api/v1/namespaces?limit=500"
+#define WATCH(rv) "/api/v1/namespaces?watch=1&allowWatchBookmarks=true&resourceVersion=" rv "&timeoutSeconds=300"
+
+static void sync_to(struct world *w, const char *rv, const char *names)
+{
+	assert_string_equal(target(w), FIRST_PAGE);
+	assert_int_equal(page(w, rv, "", names), 0);
+	assert_int_equal(reflector_end(w->r, 200, UINT32_MAX), 0);
+	assert_true(reflector_synced(w->r));
+}
+
+/* Nothing of a list is told before all of it is there. */
+static void paged_list(void **state)
+{
+	struct world *w = *state;
+
+	assert_string_equal(target(w), FIRST_PAGE);
+	assert_int_equal(page(w, "7", "a/b=", "ab"), 0);
+	assert_string_equal(w->told, "");
+	assert_false(reflector_synced(w->r));
+	assert_int_equal(reflector_end(w->r, 200, UINT32_MAX), 0);
+	assert_string_equal(target(w), FIRST_PAGE "&continue=a%2Fb%3D");
+	assert_int_equal(page(w, "7", "", "c"), 0);
+	assert_string_equal(w->told, "+a +b +c");
+	assert_true(reflector_synced(w->r));
+	assert_string_equal(target(w), WATCH("7"));
+}
+
+static void watched(void **state)
+{
+	struct world *w = *state;
+
+	sync_to(w, "7", "a");
+	assert_string_equal(target(w), WATCH("7"));
+	assert_int_equal(push(w, EVENT("ADDED", "b", "8") EVENT("MODIFIED", "a", "9")
+			      EVENT("DELETED", "b", "10")), 0);
+	assert_string_equal(w->told, "+b +a -b");
+	assert_int_equal(push(w, EVENT("BOOKMARK", "", "44")), 0);
+	assert_string_equal(w->told, "");
+	/* cut in the middle of an event: that one comes again */
+	assert_int_equal(push(w, "{\"type\":\"ADDED\",\"obj"), 0);
+	assert_true(reflector_end(w->r, 0, UINT32_MAX) > 0);
+	assert_int_equal(reflector_stats(w->r)->nonsense, 1);
+	assert_string_equal(target(w), WATCH("44"));
+	assert_int_equal(push(w, EVENT("ADDED", "c", "45")), 0);
+	assert_string_equal(w->told, "+c");
+	assert_int_equal(reflector_stats(w->r)->events, 5);
+}
+
+/* What went while nobody watched goes when the new list is complete, and not before. */
+static void gone_and_listed_again(void **state)
+{
+	struct world *w = *state;
+
+	sync_to(w, "7", "abc");
+	target(w);
+	assert_int_equal(push(w, GONE), -ESTALE);
+	assert_string_equal(w->told, "");
+	assert_non_null(strstr(w->diag.text, "too old"));
+	reflector_end(w->r, 200, 0);
+	assert_string_equal(target(w), FIRST_PAGE);
+	assert_int_equal(page(w, "90", "t", "a"), 0);
+	assert_string_equal(w->told, "");
+	reflector_end(w->r, 200, 0);
+	target(w);
+	assert_int_equal(page(w, "90", "", "d"), 0);
+	assert_non_null(strstr(w->told, "+a +d -"));
+	assert_non_null(strstr(w->told, "-b"));
+	assert_non_null(strstr(w->told, "-c"));
+	assert_null(strstr(w->told, "-a"));
+	assert_int_equal(reflector_stats(w->r)->gone, 1);
+	assert_int_equal(reflector_stats(w->r)->lists, 2);
+}
+
+static void expired_token(void **state)
+{
+	struct world *w = *state;
+
+	sync_to(w, "7", "a");
+	target(w);
+	assert_true(reflector_end(w->r, 410, UINT32_MAX) > 0);
+	assert_string_equal(target(w), FIRST_PAGE);
+	assert_int_equal(page(w, "8", "t", "b"), 0);
+	reflector_end(w->r, 200, 0);
+	target(w);
+	reflector_end(w->r, 410, 0);
+	assert_string_equal(target(w), FIRST_PAGE);
+	/* the page before counts no more */
+	assert_int_equal(page(w, "9", "", "ac"), 0);
+	assert_string_equal(w->told, "+a +c");
+	assert_int_equal(reflector_stats(w->r)->gone, 2);
+}
+
+static void server_away(void **state)
+{
+	struct world *w = *state;
+	unsigned int i, wait, last = 0;
+
+	sync_to(w, "7", "ab");
+	w->told[0] = '\0';
+	for (i = 0; i < 10; i++) {
+		assert_string_equal(target(w), WATCH("7"));
+		wait = reflector_end(w->r, i % 2 ? 503 : 0, UINT32_MAX);
+		assert_true(wait >= last && wait <= 30000);
+		last = wait;
+	}
+	assert_int_equal(last, 30000);
+	assert_string_equal(w->told, "");
+	assert_true(reflector_synced(w->r));
+	assert_int_equal(reflector_stats(w->r)->failures, 10);
+	/* it is back: the next failure waits a short time again */
+	target(w);
+	assert_int_equal(push(w, EVENT("BOOKMARK", "", "8")), 0);
+	assert_true(reflector_end(w->r, 200, UINT32_MAX) <= 500);
+}
+
+static void wrong_objects(void **state)
+{
+	struct world *w = *state;
+
+	sync_to(w, "7", "ab");
+	target(w);
+	assert_int_equal(push(w, GONE), -ESTALE);
+	reflector_end(w->r, 200, 0);
+	/* b is wrong now, and is not gone */
+	target(w);
+	assert_int_equal(page(w, "8", "", "aB"), 0);
+	assert_string_equal(w->told, "+a !b");
+	assert_int_equal(reflector_stats(w->r)->refused, 1);
+}
+
+/* A wrong object without a name could be any of those that seem to be gone. */
+static void nameless_object(void **state)
+{
+	struct world *w = *state;
+	char text[512];
+
+	sync_to(w, "7", "ab");
+	target(w);
+	assert_int_equal(push(w, GONE), -ESTALE);
+	reflector_end(w->r, 200, 0);
+	target(w);
+	snprintf(text, sizeof(text), LIST "{\"metadata\":{\"labels\":{}}}]}", "8", "");
+	w->told[0] = '\0';
+	assert_int_equal(reflector_page(w->r, text, strlen(text), &w->diag), 0);
+	assert_string_equal(w->told, "!");
+}
+
+/* Another error than 410 says nothing against the version. */
+static void server_error(void **state)
+{
+	struct world *w = *state;
+
+	sync_to(w, "7", "a");
+	target(w);
+	assert_int_equal(push(w, "{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\",\"code\":500}}\n"),
+			 -EREMOTEIO);
+	assert_true(reflector_end(w->r, 200, UINT32_MAX) > 0);
+	assert_string_equal(target(w), WATCH("7"));
+	assert_int_equal(reflector_stats(w->r)->failures, 1);
+	assert_int_equal(reflector_stats(w->r)->gone, 0);
+}
+
+static void nonsense(void **state)
+{
+	static const char *const lines[] = {
+		"<html>\n", "{}\n", "[\n", "{\"type\":\"ADDED\",\"object\":{\"kind\":\"Pod\"}}\n",
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		sync_to(w, "7", "a");
+		target(w);
+		assert_int_equal(push(w, lines[i]), -EINVAL);
+		assert_string_equal(w->told, "");
+		assert_true(w->diag.text[0]);
+		assert_true(reflector_end(w->r, 200, UINT32_MAX) > 0);
+		assert_int_equal(reflector_stats(w->r)->nonsense, i + 1);
+	}
+	assert_string_equal(target(w), FIRST_PAGE);
+	assert_int_equal(reflector_page(w->r, "{\"kind\":\"NamespaceList\",", 24, &w->diag), -EINVAL);
+	assert_true(reflector_end(w->r, 200, UINT32_MAX) > 0);
+	assert_string_equal(target(w), FIRST_PAGE);
+}
+
+static void endless_list(void **state)
+{
+	struct world *w = *state;
+	unsigned int i;
+	char token[16];
+	int err = 0;
+
+	target(w);
+	assert_int_equal(page(w, "7", "t", "a"), 0);
+	assert_int_equal(page(w, "7", "t", "b"), -ELOOP);
+	assert_true(reflector_end(w->r, 200, UINT32_MAX) > 0);
+	assert_string_equal(target(w), FIRST_PAGE);
+	for (i = 0; !err && i < 2 * REFLECTOR_PAGES_MAX; i++) {
+		snprintf(token, sizeof(token), "%u", i);
+		err = page(w, "7", token, "");
+	}
+	assert_int_equal(err, -ELOOP);
+	assert_int_equal(i, REFLECTOR_PAGES_MAX);
+	assert_false(reflector_synced(w->r));
+	assert_int_equal(reflector_stats(w->r)->endless, 2);
+}
+
+static void jitter(void **state)
+{
+	struct backoff b = { 100, 1000, 0 };
+	static const uint32_t most[] = { 100, 200, 400, 800, 1000, 1000 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(most) / sizeof(*most); i++) {
+		struct backoff low = b, middle = b;
+
+		assert_int_equal(backoff_next(&low, 0), 0);
+		assert_int_equal(backoff_next(&middle, 1U << 31), most[i] / 2);
+		assert_int_equal(backoff_next(&b, UINT32_MAX), most[i]);
+	}
+}
+
+#define WITH_WORLD(t) cmocka_unit_test_setup_teardown(t, open_world, close_world)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		WITH_WORLD(paged_list),
+		WITH_WORLD(watched),
+		WITH_WORLD(gone_and_listed_again),
+		WITH_WORLD(expired_token),
+		WITH_WORLD(server_away),
+		WITH_WORLD(wrong_objects),
+		WITH_WORLD(nameless_object),
+		WITH_WORLD(server_error),
+		WITH_WORLD(nonsense),
+		WITH_WORLD(endless_list),
+		cmocka_unit_test(jitter),
+	};
+
+	return unit_run(tests, NULL, NULL);
+}
