@@ -47,7 +47,7 @@ static void offer_policies(struct cli *cli)
 		const char *ns = json_string_value(json_object_get(e, "namespace"));
 		const char *name = json_string_value(json_object_get(e, "name"));
 
-		snprintf(word, sizeof(word), "%s/%s", ns ? ns : "", name ? name : "");
+		snprintf(word, sizeof(word), "%s%s%s", ns ? ns : "", ns ? "/" : "", name ? name : "");
 		offer(cli, word);
 	}
 	json_decref(list);

@@ -11,7 +11,9 @@
 /* ------------------------------------------------------------------ list */
 
 static const struct cli_key list_keys[] = {
-	{ "namespace", "string", "namespace of the policy" },
+	{ "tier", "string or null", "admin, netpol or baseline; null when it never was in force" },
+	{ "priority", "integer or null", "of a ClusterNetworkPolicy, lower first" },
+	{ "namespace", "string or null", "namespace of the policy; null: a ClusterNetworkPolicy" },
 	{ "name", "string", "name of the policy" },
 	{ "inForce", "boolean", "a version of it is in force" },
 	{ "types", "array of strings", "Ingress, Egress; of the version in force" },
@@ -23,11 +25,28 @@ static const struct cli_key list_keys[] = {
 	{ .path = NULL },
 };
 
+/* "shop/db", or the bare name of a ClusterNetworkPolicy. */
+static void policy_title(const json_t *obj, char *buf, size_t len)
+{
+	const char *ns = out_string(obj, "namespace");
+
+	snprintf(buf, len, "%s%s%s", ns, *ns ? "/" : "", out_string(obj, "name"));
+}
+
 static void cell_policy(const json_t *row, const char *key, struct out_cell *cell)
 {
 	(void)key;
-	snprintf(cell->text, OUT_CELL, "%s/%s", out_string(row, "namespace"),
-		 out_string(row, "name"));
+	policy_title(row, cell->text, OUT_CELL);
+}
+
+static void cell_tier(const json_t *row, const char *key, struct out_cell *cell)
+{
+	const char *tier = out_string(row, key);
+
+	if (out_get(row, "priority"))
+		snprintf(cell->text, OUT_CELL, "%s %d", tier, (int)out_integer(row, "priority"));
+	else
+		snprintf(cell->text, OUT_CELL, "%s", *tier ? tier : "-");
 }
 
 static void cell_rules(const json_t *row, const char *key, struct out_cell *cell)
@@ -52,6 +71,7 @@ static void cell_state(const json_t *row, const char *key, struct out_cell *cell
 
 static const struct out_column list_columns[] = {
 	{ { .heading = "POLICY", .least = 16 }, NULL, cell_policy },
+	{ { .heading = "TIER", .drop = 3 }, "tier", cell_tier },
 	{ { .heading = "TYPES" }, "types", out_join },
 	{ { .heading = "PODS", .right = true }, "pods", out_number },
 	{ { .heading = "RULES", .drop = 2 }, NULL, cell_rules },
@@ -73,8 +93,10 @@ static bool is_listed(const json_t *policies, const json_t *obj)
 
 static json_t *refused_row(const json_t *obj)
 {
-	return json_pack("{s:s, s:s, s:b, s:[], s:i, s:i, s:i, s:s, s:o}", "namespace",
-			 out_string(obj, "namespace"), "name", out_string(obj, "name"), "inForce",
+	const char *ns = out_string(obj, "namespace");
+
+	return json_pack("{s:n, s:n, s:o, s:s, s:b, s:[], s:i, s:i, s:i, s:s, s:o}", "tier",
+			 "priority", "namespace", *ns ? json_string(ns) : json_null(), "name", out_string(obj, "name"), "inForce",
 			 false, "types", "pods", 0, "ingressRules", 0, "egressRules", 0, "file",
 			 out_string(obj, "file"), "refused",
 			 json_sprintf("%s:%d:%d: %s%s%s", out_string(obj, "file"),
@@ -84,6 +106,11 @@ static json_t *refused_row(const json_t *obj)
 				      out_string(obj, "text")));
 }
 
+static bool is_policy(const char *kind)
+{
+	return !strcmp(kind, "NetworkPolicy") || !strcmp(kind, "ClusterNetworkPolicy");
+}
+
 /* A policy that never was right is in no table of policies, only among the refusals. */
 static void add_refused(struct out_list *list, const json_t *policies, const json_t *refused)
 {
@@ -91,7 +118,7 @@ static void add_refused(struct out_list *list, const json_t *policies, const jso
 	size_t i;
 
 	json_array_foreach((json_t *)refused, i, obj)
-		if (!strcmp(out_string(obj, "kind"), "NetworkPolicy") && !is_listed(policies, obj))
+		if (is_policy(out_string(obj, "kind")) && !is_listed(policies, obj))
 			out_list_add(list, refused_row(obj));
 }
 
@@ -132,17 +159,24 @@ out:
 /* ------------------------------------------------------------------ show */
 
 static const struct cli_key show_keys[] = {
-	{ "namespace", "string", "namespace of the policy" },
+	{ "tier", "string", "admin, netpol or baseline" },
+	{ "priority", "integer or null", "of a ClusterNetworkPolicy, lower first" },
+	{ "namespace", "string or null", "namespace of the policy; null: a ClusterNetworkPolicy" },
 	{ "name", "string", "name of the policy" },
 	{ "file", "string or null", "manifest it comes from" },
 	{ "refused", "string or null", "why the object's last version is not the one in force" },
 	{ "types", "array of strings", "Ingress, Egress" },
+	{ "namespaceSelector", "string or null", "labels of the namespaces it selects pods of; "
+	  "null: its own" },
 	{ "podSelector", "string", "labels of the pods it selects; empty: every pod" },
 	{ "pods", "array of strings", "pods it selects, NAMESPACE/NAME" },
 	{ "rules", "array of objects", "its rules" },
 	{ "rules[].rule", "integer or null", "id, as flows and drops name it" },
 	{ "rules[].direction", "string", "ingress or egress" },
 	{ "rules[].ruleName", "string", "place in the object" },
+	{ "rules[].name", "string or null", "name that a ClusterNetworkPolicy gives it" },
+	{ "rules[].action", "string", "Accept, Deny or Pass" },
+	{ "rules[].never", "boolean", "it matches nothing: some peer of it can't be enforced" },
 	{ "rules[].peers", "array of strings", "who; empty: anybody" },
 	{ "rules[].ports", "array of strings", "where; empty: any port" },
 	{ .path = NULL },
@@ -159,6 +193,29 @@ static void show_list(struct cli *cli, const char *name, const json_t *list, con
 		out_line(cli, i ? "" : name, STYLE_NONE, "%s", json_string_value(e));
 }
 
+static void show_tier(struct cli *cli, const json_t *obj)
+{
+	if (!out_get(obj, "priority"))
+		return;
+	out_line(cli, "tier", STYLE_NONE, "%s, priority %d", out_string(obj, "tier"),
+		 (int)out_integer(obj, "priority"));
+	if (*out_string(obj, "namespaceSelector"))
+		out_line(cli, "in namespaces", STYLE_NONE, "%s",
+			 out_string(obj, "namespaceSelector"));
+}
+
+/* What is not said by NetworkPolicy, all of whose rules accept. */
+static void show_action(struct cli *cli, const json_t *rule)
+{
+	const char *action = out_string(rule, "action");
+
+	if (json_is_true(out_get(rule, "never")))
+		out_line(cli, "action", STYLE_BAD, "%s, but matches nothing: a peer of it can't be enforced",
+			 action);
+	else if (*action && strcmp(action, "Accept"))
+		out_line(cli, "action", STYLE_NONE, "%s", action);
+}
+
 static void show(struct cli *cli, const json_t *obj)
 {
 	struct out_cell types = { .text = "" };
@@ -167,15 +224,16 @@ static void show(struct cli *cli, const json_t *obj)
 	char title[OUT_CELL];
 	size_t i;
 
-	snprintf(title, sizeof(title), "%s/%s", out_string(obj, "namespace"),
-		 out_string(obj, "name"));
+	policy_title(obj, title, sizeof(title));
 	out_line(cli, "policy", STYLE_STRONG, "%s", title);
+	show_tier(cli, obj);
 	if (out_get(obj, "file"))
 		out_line(cli, "file", STYLE_NONE, "%s", out_string(obj, "file"));
 	if (out_get(obj, "refused"))
 		out_line(cli, "refused", STYLE_BAD, "%s", out_string(obj, "refused"));
 	out_join(obj, "types", &types);
-	out_line(cli, "isolates for", STYLE_NONE, "%s", types.text);
+	out_line(cli, out_get(obj, "priority") ? "rules for" : "isolates for", STYLE_NONE, "%s",
+		 types.text);
 	out_line(cli, "selects", STYLE_NONE, "%s", *selector ? selector : "every pod");
 	show_list(cli, "pods", out_get(obj, "pods"), "none");
 	json_array_foreach((json_t *)out_get(obj, "rules"), i, rule) {
@@ -183,8 +241,10 @@ static void show(struct cli *cli, const json_t *obj)
 
 		fputc('\n', cli->out);
 		snprintf(title, sizeof(title), "rule %d", (int)out_integer(rule, "rule"));
-		out_line(cli, out_get(rule, "rule") ? title : "rule", STYLE_STRONG, "%s",
-			 out_string(rule, "ruleName"));
+		out_line(cli, out_get(rule, "rule") ? title : "rule", STYLE_STRONG, "%s%s%s",
+			 out_string(rule, "ruleName"), out_get(rule, "name") ? " " : "",
+			 out_string(rule, "name"));
+		show_action(cli, rule);
 		show_list(cli, in ? "from" : "to", out_get(rule, "peers"), "anybody");
 		show_list(cli, "ports", out_get(rule, "ports"), "any");
 	}
@@ -193,12 +253,13 @@ static void show(struct cli *cli, const json_t *obj)
 static int run_show(struct cli *cli)
 {
 	const char *arg = cli->line->args[0], *slash = strchr(arg, '/');
+	size_t len = slash ? slash - arg : 0;
 	int status = CLI_OK;
 	json_t *obj;
 
 	obj = daemon_object(cli, "policy.show",
-			    json_pack("{s:s%, s:s}", "namespace", arg, (size_t)(slash - arg),
-				      "name", slash + 1));
+			    json_pack("{s:s%, s:s}", "namespace", arg, len, "name",
+				      slash ? slash + 1 : arg));
 	if (!obj)
 		return CLI_FAILED;
 	if (cli->json)
@@ -257,6 +318,14 @@ static void explain_end(const json_t *end, char *buf, size_t len)
 	snprintf(buf, len, *pod && *addr ? "%s (%s)" : "%s%s", pod, addr);
 }
 
+/* NetworkPolicy is what everybody expects. */
+static const char *tier_text(const char *tier)
+{
+	if (!strcmp(tier, "admin"))
+		return ", Admin tier";
+	return strcmp(tier, "baseline") ? "" : ", Baseline tier";
+}
+
 /* "allowed by …": verdict and why, in words. An end without policies is open. */
 static void explain_why(const json_t *side, char *buf, size_t len)
 {
@@ -270,11 +339,11 @@ static void explain_why(const json_t *side, char *buf, size_t len)
 	else if (!strcmp(tier, "node"))
 		snprintf(buf, len, "allowed: a pod and its own node may always talk");
 	else if (allows(side))
-		snprintf(buf, len, "allowed by %s", name);
+		snprintf(buf, len, "allowed by %s%s", name, tier_text(tier));
 	else if (!out_get(decider, "ruleName"))
 		snprintf(buf, len, "refused: %s isolates it, and no rule allows this", name);
 	else
-		snprintf(buf, len, "refused by %s", name);
+		snprintf(buf, len, "refused by %s%s", name, tier_text(tier));
 }
 
 static void explain_side(struct cli *cli, const char *name, const json_t *side, const json_t *end)
@@ -382,7 +451,8 @@ const struct cli_command cmd_policy_show = {
 	.name = "show",
 	.summary = "One policy: whom it selects and what its rules allow",
 	.args = (const struct cli_arg[]){
-		{ .metavar = "NS/NAME", .type = CLI_POLICY, .help = "namespace and name" },
+		{ .metavar = "[NS/]NAME", .type = CLI_POLICY,
+		  .help = "namespace and name; the name alone of a ClusterNetworkPolicy" },
 		{ .metavar = NULL } },
 	.keys = show_keys,
 	.examples = (const struct cli_example[]){

@@ -21,7 +21,7 @@ enum cli_type {
 	CLI_SECONDS,		/* 0.1 to 86400, fractions allowed */
 	CLI_DIR,
 	CLI_POD,		/* NS/NAME */
-	CLI_POLICY,		/* NS/NAME */
+	CLI_POLICY,		/* NS/NAME, or NAME */
 	CLI_PREFIX,		/* address, or address/length */
 	CLI_PROTO,		/* name or number */
 	CLI_PORT,

@@ -200,6 +200,13 @@ static int check_pair(const char *text)
 	return value_is_pair(text) ? 0 : -EINVAL;
 }
 
+static int check_policy(const char *text)
+{
+	size_t n = name_len(text, true);
+
+	return n && !text[n] ? 0 : check_pair(text);
+}
+
 static int check_prefix(const char *text)
 {
 	struct sl_prefix p;
@@ -281,8 +288,8 @@ const struct cli_type_info cli_types[__CLI_TYPE_MAX] = {
 		      .complete = "dir" },
 	[CLI_POD] = { .name = "pod", .metavar = "NS/NAME", .check = check_pair,
 		      .what = "a pod as NAMESPACE/NAME", .complete = "pods" },
-	[CLI_POLICY] = { .name = "policy", .metavar = "NS/NAME", .check = check_pair,
-			 .what = "a policy as NAMESPACE/NAME", .complete = "policies" },
+	[CLI_POLICY] = { .name = "policy", .metavar = "[NS/]NAME", .check = check_policy,
+			 .what = "a policy as NAMESPACE/NAME, a ClusterNetworkPolicy as NAME", .complete = "policies" },
 	[CLI_PREFIX] = { .name = "prefix", .metavar = "ADDR[/LEN]", .check = check_prefix,
 			 .what = "an IPv4 or IPv6 address or prefix", .complete = "addresses" },
 	[CLI_PROTO] = { .name = "proto", .metavar = "PROTO", .check = check_proto,

@@ -286,7 +286,8 @@ static json_t *op_policy_show(struct op_call *call)
 	if (op_args(call, "{s:s, s:s !}", "namespace", &ns, "name", &name))
 		return NULL;
 	doc = policy_show_json(call->d->pol, ns, name);
-	return doc ? doc : request_fail(call->err, REQUEST_NOT_FOUND, "no policy %s/%s", ns, name);
+	return doc ? doc : request_fail(call->err, REQUEST_NOT_FOUND, "no policy %s%s%s", ns,
+				   *ns ? "/" : "", name);
 }
 
 static int parse_protocol(const char *text)

@@ -241,8 +241,8 @@ static json_t *rule_id(const struct policy *pol, const struct object_netpol *np,
 
 	htab_each(&pol->compiler.rulesets.deciders.by_id, n) {
 		d = container_of(n, struct decider, node);
-		if (d->refs && d->tier == np->tier && d->ns == np->o.ns && d->name == np->o.name && d->dir == dir &&
-		    d->index == index)
+		if (d->refs && d->tier == np->tier && d->ns == np->o.ns &&
+		    d->name == np->o.name && d->dir == dir && d->index == index)
 			return json_integer(d->id);
 	}
 	return json_null();
