@@ -36,6 +36,13 @@ def policy(ns, name, pods, **spec):
                       spec={"podSelector": {"matchLabels": pods} if pods else {}, **spec})
 
 
+def cluster_policy(name, tier, priority, subject, **rules):
+    """A ClusterNetworkPolicy; @subject: labels of pods, in whatever namespace."""
+    pods = {"podSelector": {"matchLabels": subject} if subject else {}}
+    return new_object("ClusterNetworkPolicy", name, None, "policy.networking.k8s.io/v1alpha2",
+                      spec={"tier": tier, "priority": priority, "subject": {"pods": pods}, **rules})
+
+
 class Host:
     """A namespace on the fabric that runs no sluice."""
 
