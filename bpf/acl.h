@@ -35,11 +35,12 @@ struct sl_acl_rows {
 
 /* ------------------------------------------------------- fields to rows */
 
+/* NULL for 0, which is what a broken table leads to. */
 static __always_inline const struct sl_acl_row *sl_acl_row_get(__u32 col, __u32 id)
 {
 	__u32 key = id << 1 | col;
 
-	return bpf_map_lookup_elem(&sl_acl_row, &key);
+	return id ? bpf_map_lookup_elem(&sl_acl_row, &key) : NULL;
 }
 
 static __always_inline __u32 sl_acl_paged(__u32 col, __u32 section, __u32 value)
@@ -136,7 +137,7 @@ static __noinline __u32 sl_acl_class(struct sl_ctx *c, struct sl_scratch *s, __u
 	return sl_class_of(c, s, e, word & SL_EP_COLUMN_MASK);
 }
 
-/* The row id of a field that is not one of the common; @field is a constant where this is inlined. */
+/* The row id of a field beside the common ones; @field is a constant where this is inlined. */
 static __always_inline __u32 sl_acl_rare_id(struct sl_ctx *c, struct sl_scratch *s, __u32 field)
 {
 	const struct sl_flow *n = &s->flow;
@@ -174,7 +175,10 @@ static __noinline __u32 sl_acl_rare_get(struct sl_ctx *c, struct sl_scratch *s)
 		id = sl_acl_rare_id(c, s, f);
 		s->acl.row[f] = id;
 		row = sl_acl_row_get(s->acl.col, id);
-		used &= row ? row->used : 0;
+		if (row)
+			used &= row->used;
+		else
+			s->acl.bad = 1;
 	}
 	return used;
 }

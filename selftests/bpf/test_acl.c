@@ -907,6 +907,43 @@ ENV_TEST(needle)
 	}
 }
 
+/* Where tables that can't be lead nowhere, nobody passes. */
+ENV_TEST(broken_tables)
+{
+	const struct {
+		uint32_t fields, section;
+	} ways[] = {
+		{ F(SRC), SL_ACL_SECTION_SRC }, { F(DST), SL_ACL_SECTION_DST },
+		{ F(PROTO), SL_ACL_SECTION_SMALL },
+		{ F(PROTO) | F(DPORT), SL_ACL_SECTION_TCP },
+		{ F(PROTO) | F(SPORT), SL_ACL_SECTION_SPORT },
+		{ F(DSCP), SL_ACL_SECTION_SMALL + (SL_ACL_FIELD_DSCP - SL_ACL_FIELD_PROTO) *
+			   SL_ACL_SECTION_PAGES },
+	};
+	const struct sl_acl_page none = { 0 };
+
+	acl_families(f) {
+		for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+			struct sl_acl_entry e = RULE(1, PASS, .fields = ways[i].fields);
+
+			if (e.rule.fields & F(SRC))
+				e.rule.src = prefix(f->pod[3], f->v6 ? 128 : 32);
+			if (e.rule.fields & F(DST))
+				e.rule.dst = prefix(f->pod[3], f->v6 ? 128 : 32);
+			if (e.rule.fields & F(PROTO))
+				e.rule.proto = IPPROTO_TCP;
+			rules(&e, 1);
+			passes(tcp12(f));
+			for (uint32_t page = ways[i].section; page < __SL_ACL_SECTION_MAX; page++) {
+				uint32_t key = page << 1 | (env_state()->acl & SL_ACL_COLUMN);
+
+				put_map(NULL, SL_MAP_ACL_INDEX, &key, &none);
+			}
+			expect_drop(sends(tcp12(f)), SL_DROP_RULE);
+		}
+	}
+}
+
 /* ----------------------------------------------------------- rules at random */
 
 static uint32_t below(uint32_t n)
@@ -1051,7 +1088,7 @@ int main(void)
 		env_test(reject_offloaded), env_test(reject_others), env_test(reject_elsewhere),
 		env_test(reject_an_open_flow), env_test(reject_is_limited), env_test(change_under_an_open_flow),
 		env_test(judged_by_the_first_packet), env_test(accepted_flow_of_the_node),
-		env_test(needle), env_test(at_random),
+		env_test(needle), env_test(broken_tables), env_test(at_random),
 	};
 
 	return env_main(tests);
