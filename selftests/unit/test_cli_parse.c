@@ -84,7 +84,7 @@ static void mistakes_are_named(void **state)
 	refuses("sluice status --watch=", "is not");
 	refuses("sluice status --watch 2", "did you mean '--watch=2'");
 	refuses("sluice status --watch x", "'x' is too much: 'sluice status' takes no argument");
-	refuses("sluice policy show", "NS/NAME is missing");
+	refuses("sluice policy show", "[NS/]NAME is missing");
 	refuses("sluice policy show a/b c/d", "'c/d' is too much");
 	refuses("sluice version -- --help", "'--help' is too much");
 }
