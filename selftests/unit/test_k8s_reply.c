@@ -229,6 +229,42 @@ static void no_events(void **state)
 	}
 }
 
+/* What somebody writes into their own object hides nobody else's. */
+static void odd_strings(void **state)
+{
+#define ODD(key, value) "{\"metadata\":{\"name\":\"odd\",\"annotations\":{\"" key "\":\"" value "\"}}}"
+#define LIST_OF(item) "{\"kind\":\"NamespaceList\",\"metadata\":{\"resourceVersion\":\"4\"},\"items\":[" \
+	item ",{\"metadata\":{\"name\":\"other\"}}]}"
+	static const char *const fine[] = {
+		ODD("a", "x\\u0000y"), ODD("\\u0000", ""), ODD("\\\\\\u0000", "\\\\u0000"),
+		ODD("a", "\\ud83d\\ude00 \\ufffd"), ODD("a", "\\t\\/"),
+	};
+	static const char wrong[] =
+		"{\"metadata\":{\"name\":\"odd\",\"labels\":{\"a\":\"x\\u0000\"}}}";
+	struct k8s_page p;
+	struct diag diag;
+	struct got g;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		char text[1024];
+
+		snprintf(text, sizeof(text), LIST_OF("%s"), fine[i]);
+		assert_int_equal(page(OBJECT_NAMESPACE, text, &p, &g, &diag), 0);
+		assert_int_equal(g.good, 2);
+	}
+	{
+		char text[1024];
+
+		snprintf(text, sizeof(text), LIST_OF("%s"), wrong);
+		assert_int_equal(page(OBJECT_NAMESPACE, text, &p, &g, &diag), 0);
+		assert_int_equal(g.good, 1);
+		assert_int_equal(g.bad, 1);
+		assert_string_equal(g.name, "/other");
+		assert_string_equal(g.field, "items[0].metadata.labels.a");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +275,7 @@ int main(void)
 		cmocka_unit_test(events),
 		cmocka_unit_test(refused_object),
 		cmocka_unit_test(no_events),
+		cmocka_unit_test(odd_strings),
 	};
 
 	return unit_run(tests, NULL, NULL);

@@ -9,16 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <yaml.h>
-#include "daemon/tree.h"
+#include "daemon/arena.h"
 #include "daemon/hash.h"
-
-#define CHUNK_BYTES (64U << 10)
-
-struct chunk {
-	struct chunk *next;
-	size_t used, size;
-	_Alignas(16) char data[];
-};
+#include "daemon/tree.h"
 
 struct anchor {
 	struct hnode node;
@@ -30,7 +23,7 @@ struct tree_reader {
 	yaml_parser_t parser;
 	const char *file;
 	struct diag *diag;		/* of the call in progress */
-	struct chunk *chunks;
+	struct arena arena;
 	struct htab anchors;
 	unsigned int nodes;
 	bool aliased;
@@ -40,34 +33,13 @@ struct tree_reader {
 
 static void *alloc(struct tree_reader *r, size_t size)
 {
-	struct chunk *c = r->chunks;
-	size_t want = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-	void *p;
-
-	size = (size + 15) & ~(size_t)15;
-	if (!c || c->size - c->used < size) {
-		c = malloc(sizeof(*c) + want + 16);
-		if (!c)
-			return NULL;
-		c->size = want + 16;
-		c->used = 0;
-		c->next = r->chunks;
-		r->chunks = c;
-	}
-	p = c->data + c->used;
-	c->used += size;
-	return memset(p, 0, size);
+	return arena_alloc(&r->arena, size);
 }
 
 static void forget_document(struct tree_reader *r)
 {
-	struct chunk *c;
-
 	htab_exit(&r->anchors);
-	while ((c = r->chunks)) {
-		r->chunks = c->next;
-		free(c);
-	}
+	arena_free(&r->arena);
 	r->nodes = 0;
 	r->aliased = false;
 }

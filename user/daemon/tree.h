@@ -38,7 +38,7 @@ struct tree_pair {
 
 struct tree {
 	enum tree_type type;
-	unsigned int line, column;	/* from 1 */
+	unsigned int line, column;	/* from 1; 0: unknown */
 	unsigned int weight;		/* nodes below and itself, aliases written out */
 	unsigned int n;			/* bytes, items or pairs */
 	union {

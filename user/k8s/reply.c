@@ -5,24 +5,34 @@
 #include <stdlib.h>
 #include <string.h>
 #include "daemon/parse.h"
+#include "daemon/tree_json.h"
 #include "k8s/reply.h"
 
 const struct k8s_kind k8s_kinds[K8S_KINDS] = {
-	{ OBJECT_NAMESPACE, "Namespace", "v1", "/api/v1/namespaces" },
-	{ OBJECT_NODE, "Node", "v1", "/api/v1/nodes" },
-	{ OBJECT_POD, "Pod", "v1", "/api/v1/pods" },
-	{ OBJECT_NETPOL, "NetworkPolicy", "networking.k8s.io/v1",
-	  "/apis/networking.k8s.io/v1/networkpolicies" },
+	{ .kind = OBJECT_NAMESPACE, .name = "Namespace", .api = "v1", .path = "/api/v1/namespaces" },
+	{ .kind = OBJECT_NODE, .name = "Node", .api = "v1", .path = "/api/v1/nodes" },
+	{ .kind = OBJECT_POD, .name = "Pod", .api = "v1", .path = "/api/v1/pods" },
+	{ .kind = OBJECT_NETPOL, .name = "NetworkPolicy", .api = "networking.k8s.io/v1",
+	  .path = "/apis/networking.k8s.io/v1/networkpolicies" },
+	{ .kind = OBJECT_CNP, .name = "ClusterNetworkPolicy",
+	  .api = "policy.networking.k8s.io/v1alpha2",
+	  .path = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
+	  .optional = true },
 };
 
 /* ----------------------------------------------------------------- documents */
 
 struct reply {
 	const struct k8s_kind *kind;
-	struct tree_reader *reader;
+	struct arena arena;		/* of @doc */
 	const struct tree *doc;		/* a map */
 	struct parse p;
 };
+
+static void reply_close(struct reply *r)
+{
+	arena_free(&r->arena);
+}
 
 static int reply_open(struct reply *r, const struct k8s_kind *kind, const char *text, size_t len,
 		      struct diag *diag)
@@ -32,16 +42,11 @@ static int reply_open(struct reply *r, const struct k8s_kind *kind, const char *
 	*r = (struct reply){ .kind = kind, .p = { kind->path, diag } };
 	if (len > TREE_MAX_BYTES)
 		return parse_fail(&r->p, NULL, NULL, "larger than %u MiB", TREE_MAX_BYTES >> 20);
-	err = tree_open(kind->path, text, len, &r->reader);
-	if (err)
-		return err;
-	err = tree_read(r->reader, &r->doc, diag);
-	if (err > 0 && r->doc)
+	err = tree_from_json(kind->path, text, len, &r->arena, &r->doc, diag);
+	if (!err)
 		err = parse_type(&r->p, NULL, r->doc, TREE_MAP);
-	else if (err >= 0)
-		err = parse_fail(&r->p, NULL, NULL, "the reply is empty");
 	if (err)
-		tree_close(r->reader);
+		reply_close(r);
 	return err;
 }
 
@@ -164,7 +169,7 @@ int k8s_page_parse(const struct k8s_kind *kind, const char *text, size_t len,
 				 sizeof(page->token));
 	if (!err)
 		err = page_items(&r, cb, arg);
-	tree_close(r.reader);
+	reply_close(&r);
 	return err;
 }
 
@@ -242,6 +247,6 @@ int k8s_event_parse(const struct k8s_kind *kind, const char *text, size_t len,
 	err = event_type(&r, &ev->type);
 	if (!err)
 		err = event_object(&r, ev);
-	tree_close(r.reader);
+	reply_close(&r);
 	return err;
 }

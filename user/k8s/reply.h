@@ -20,9 +20,10 @@ struct k8s_kind {
 	const char *name;		/* "Pod" */
 	const char *api;		/* "v1" */
 	const char *path;		/* "/api/v1/pods" */
+	bool optional;			/* a cluster may not know it: 404 means that there are none */
 };
 
-#define K8S_KINDS 4
+#define K8S_KINDS 5
 extern const struct k8s_kind k8s_kinds[K8S_KINDS];
 
 struct k8s_page {

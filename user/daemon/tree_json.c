@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0
+/* See tree_json.h. */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "daemon/tree_json.h"
+
+struct reader {
+	const char *file;
+	struct arena *arena;
+	struct diag *diag;
+	unsigned int nodes;
+};
+
+static int fail(const struct reader *r, const char *text)
+{
+	*r->diag = (struct diag){ .level = DIAG_ERROR };
+	snprintf(r->diag->file, sizeof(r->diag->file), "%s", r->file);
+	snprintf(r->diag->text, sizeof(r->diag->text), "%s", text);
+	return -EINVAL;
+}
+
+static const char *copy(struct reader *r, const char *s, size_t len)
+{
+	char *p = arena_alloc(r->arena, len + 1);
+
+	return p ? memcpy(p, s, len) : NULL;
+}
+
+static int set_scalar(struct reader *r, struct tree *t, enum tree_type type, const char *s, size_t len)
+{
+	t->type = type;
+	t->s = copy(r, s, len);
+	t->n = len;
+	return t->s ? 0 : -ENOMEM;
+}
+
+static int set_number(struct reader *r, struct tree *t, const json_t *v)
+{
+	char text[64];
+	int n;
+
+	if (json_is_integer(v))
+		n = snprintf(text, sizeof(text), "%" JSON_INTEGER_FORMAT, json_integer_value(v));
+	else
+		n = snprintf(text, sizeof(text), "%.17g", json_real_value(v));
+	return set_scalar(r, t, json_is_integer(v) ? TREE_INT : TREE_FLOAT, text, n);
+}
+
+static int compose(struct reader *r, const json_t *v, unsigned int depth, struct tree **out);
+
+static int set_seq(struct reader *r, struct tree *t, const json_t *v, unsigned int depth)
+{
+	size_t i, n = json_array_size(v);
+	int err = 0;
+
+	t->type = TREE_SEQ;
+	t->item = arena_alloc(r->arena, (n + 1) * sizeof(*t->item));
+	if (!t->item)
+		return -ENOMEM;
+	for (i = 0; !err && i < n; i++) {
+		err = compose(r, json_array_get(v, i), depth + 1, &t->item[i]);
+		if (!err)
+			t->weight += t->item[i]->weight;
+	}
+	t->n = n;
+	return err;
+}
+
+static int set_pair(struct reader *r, struct tree_pair *pair, const char *key, const json_t *value,
+		    unsigned int depth)
+{
+	pair->key = arena_alloc(r->arena, sizeof(*pair->key));
+	if (!pair->key)
+		return -ENOMEM;
+	pair->key->weight = 1;
+	if (set_scalar(r, pair->key, TREE_STRING, key, strlen(key)))
+		return -ENOMEM;
+	return compose(r, value, depth + 1, &pair->value);
+}
+
+static int set_map(struct reader *r, struct tree *t, const json_t *v, unsigned int depth)
+{
+	json_t *map = (json_t *)v, *value;
+	const char *key;
+	int err;
+
+	t->type = TREE_MAP;
+	t->pair = arena_alloc(r->arena, (json_object_size(v) + 1) * sizeof(*t->pair));
+	if (!t->pair)
+		return -ENOMEM;
+	json_object_foreach(map, key, value) {
+		err = set_pair(r, &t->pair[t->n], key, value, depth);
+		if (err)
+			return err;
+		t->weight += t->pair[t->n++].value->weight;
+	}
+	return 0;
+}
+
+static int compose(struct reader *r, const json_t *v, unsigned int depth, struct tree **out)
+{
+	struct tree *t;
+
+	if (depth > TREE_MAX_DEPTH)
+		return fail(r, "nested too deeply");
+	if (++r->nodes > TREE_MAX_NODES)
+		return fail(r, "too many values");
+	t = arena_alloc(r->arena, sizeof(*t));
+	if (!t)
+		return -ENOMEM;
+	t->weight = 1;
+	*out = t;
+	switch (json_typeof(v)) {
+	case JSON_OBJECT:
+		return set_map(r, t, v, depth);
+	case JSON_ARRAY:
+		return set_seq(r, t, v, depth);
+	case JSON_STRING:
+		return set_scalar(r, t, TREE_STRING, json_string_value(v), json_string_length(v));
+	case JSON_INTEGER:
+	case JSON_REAL:
+		return set_number(r, t, v);
+	case JSON_TRUE:
+		return set_scalar(r, t, TREE_BOOL, "true", 4);
+	case JSON_FALSE:
+		return set_scalar(r, t, TREE_BOOL, "false", 5);
+	case JSON_NULL:
+		break;
+	}
+	return set_scalar(r, t, TREE_NULL, "null", 4);
+}
+
+/* ---------------------------------------------------------------- NUL characters */
+
+#define NUL "\\u0000"
+#define NUL_LEN 6U
+
+/* Whether the backslash at @s is one that begins an escape. */
+static bool escapes(const char *text, const char *s)
+{
+	const char *first = s;
+
+	while (first > text && first[-1] == '\\')
+		first--;
+	return (s - first) % 2 == 0;
+}
+
+/* A copy of @text without NUL escapes where it has some; NULL: it has none. -ENOMEM. */
+static int without_nul(const char *text, size_t len, char **out)
+{
+	char *s, *copy;
+
+	*out = NULL;
+	if (!memmem(text, len, NUL, NUL_LEN))
+		return 0;
+	copy = malloc(len);
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, text, len);
+	for (s = copy; (s = memmem(s, len - (s - copy), NUL, NUL_LEN)); s += NUL_LEN)
+		if (escapes(copy, s))
+			memcpy(s, "\\uFFFD", NUL_LEN);
+	*out = copy;
+	return 0;
+}
+
+int tree_from_json(const char *file, const char *text, size_t len, struct arena *arena,
+		   const struct tree **out, struct diag *diag)
+{
+	struct reader r = { .file = file, .arena = arena, .diag = diag };
+	struct tree *t = NULL;
+	json_error_t je;
+	char *clean;
+	json_t *v;
+	int err = without_nul(text, len, &clean);
+
+	if (err)
+		return err;
+	v = json_loadb(clean ? clean : text, len, JSON_DECODE_ANY, &je);
+	free(clean);
+	if (!v) {
+		fail(&r, "");
+		snprintf(diag->text, sizeof(diag->text), "not JSON: byte %d: %s", je.position, je.text);
+		return json_error_code(&je) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+	}
+	err = compose(&r, v, 0, &t);
+	json_decref(v);
+	*out = t;
+	return err;
+}
