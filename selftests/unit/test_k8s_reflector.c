@@ -98,7 +98,7 @@ static const char *target(struct world *w)
 	return w->target;
 }
 
-#define FIRST_PAGE "/api/v1/namespaces?limit=500"
+#define FIRST_PAGE "/api/v1/namespaces?limit=250"
 #define WATCH(rv) "/api/v1/namespaces?watch=1&allowWatchBookmarks=true&resourceVersion=" rv "&timeoutSeconds=300"
 
 static void sync_to(struct world *w, const char *rv, const char *names)
@@ -305,6 +305,78 @@ static void endless_list(void **state)
 	assert_int_equal(reflector_stats(w->r)->endless, 2);
 }
 
+/* Objects as large as the server takes them make a page that nobody should have to take. */
+static void large_pages(void **state)
+{
+	struct world *w = *state;
+
+	assert_string_equal(target(w), FIRST_PAGE);
+	assert_int_equal(page(w, "1", "more", "a"), 0);
+	reflector_end(w->r, 200, 0);
+	for (unsigned int limit = 250; limit > 1; limit /= 2) {
+		char want[128];
+
+		snprintf(want, sizeof(want), "/api/v1/namespaces?limit=%u&continue=more", limit);
+		assert_string_equal(target(w), want);
+		assert_int_equal(reflector_page_large(w->r), 0);
+		reflector_end(w->r, 200, 0);
+	}
+	assert_string_equal(target(w), "/api/v1/namespaces?limit=1&continue=more");
+	assert_int_equal(page(w, "1", "", "b"), 0);
+	assert_string_equal(w->told, "+a +b");
+	reflector_end(w->r, 200, 0);
+
+	assert_int_equal(push(w, GONE), -ESTALE);
+	reflector_end(w->r, 200, 0);
+	assert_string_equal(target(w), "/api/v1/namespaces?limit=1");
+	assert_int_equal(reflector_page_large(w->r), -EMSGSIZE);
+	reflector_end(w->r, 200, 0);
+	assert_int_equal(reflector_stats(w->r)->large, 8);
+}
+
+/* A kind that the cluster lacks: nothing to wait for; one that is taken away: gone, but not at a slip. */
+static void absent_kind(void **state)
+{
+	struct world *w = *state;
+	struct k8s_kind kind = k8s_kinds[0];
+	struct reflector_sink sink = { apply, del, refuse, w };
+
+	target(w);
+	reflector_end(w->r, 404, 0);
+	assert_false(reflector_synced(w->r));
+	assert_int_equal(reflector_stats(w->r)->failures, 1);
+	reflector_free(w->r);
+
+	kind.optional = true;
+	w->r = reflector_new(&kind, &sink);
+	target(w);
+	assert_in_range(reflector_end(w->r, 404, 0), 10000, 20000);
+	assert_in_range(reflector_end(w->r, 404, UINT32_MAX), 10000, 20000);
+	assert_true(reflector_synced(w->r));
+	assert_int_equal(reflector_stats(w->r)->failures, 0);
+
+	sync_to(w, "5", "ab");
+	assert_string_equal(target(w), WATCH("5"));
+	w->told[0] = '\0';
+	for (int i = 1; i <= 3; i++) {
+		assert_string_equal(w->told, "");
+		reflector_end(w->r, 404, UINT32_MAX);
+		assert_string_equal(target(w), FIRST_PAGE);
+	}
+	assert_true(!strcmp(w->told, "-a -b") || !strcmp(w->told, "-b -a"));
+
+	sync_to(w, "9", "a");
+	reflector_end(w->r, 404, 0);
+	reflector_end(w->r, 404, 0);
+	sync_to(w, "11", "a");
+	w->told[0] = '\0';
+	reflector_end(w->r, 404, 0);
+	reflector_end(w->r, 404, 0);
+	assert_string_equal(w->told, "");
+	reflector_free(w->r);
+	w->r = NULL;
+}
+
 static void jitter(void **state)
 {
 	struct backoff b = { 100, 1000, 0 };
@@ -335,6 +407,8 @@ int main(void)
 		WITH_WORLD(server_error),
 		WITH_WORLD(nonsense),
 		WITH_WORLD(endless_list),
+		WITH_WORLD(large_pages),
+		WITH_WORLD(absent_kind),
 		cmocka_unit_test(jitter),
 	};
 

@@ -12,6 +12,9 @@
 
 #define BACKOFF_FIRST_MS	500
 #define BACKOFF_MAX_MS		30000
+/* How often to ask for a kind that the cluster doesn't know; and how often it has to say so. */
+#define ABSENT_MS		20000
+#define ABSENT_TIMES		3
 
 /* An object that the sink has. */
 struct known {
@@ -34,6 +37,8 @@ struct reflector {
 	struct staged *first, **last;
 	struct k8s_page page;		/* the last one of the list under way */
 	unsigned int pages;
+	unsigned int limit;		/* objects to ask for at once */
+	unsigned int absent;		/* 404, in a row */
 	char version[K8S_VERSION_MAX];	/* to watch from; "": list */
 	struct k8s_frame frame;
 	struct backoff backoff;
@@ -52,6 +57,7 @@ struct reflector *reflector_new(const struct k8s_kind *kind, const struct reflec
 	r->kind = kind;
 	r->sink = *sink;
 	r->last = &r->first;
+	r->limit = REFLECTOR_PAGE;
 	r->backoff = (struct backoff){ BACKOFF_FIRST_MS, BACKOFF_MAX_MS, 0 };
 	k8s_frame_init(&r->frame, K8S_LINE_MAX);
 	return r;
@@ -198,6 +204,14 @@ static int stage(void *arg, struct manifest_item *item)
 	return 0;
 }
 
+static void mark_stale(struct reflector *r)
+{
+	struct hnode *n;
+
+	htab_each(&r->known, n)
+		container_of(n, struct known, node)->stale = true;
+}
+
 static void sweep(struct reflector *r)
 {
 	struct hnode *n = htab_walk(&r->known, NULL), *next;
@@ -218,11 +232,9 @@ static int take_list(struct reflector *r)
 {
 	bool nameless = false;
 	struct staged *s;
-	struct hnode *n;
 	int err = 0;
 
-	htab_each(&r->known, n)
-		container_of(n, struct known, node)->stale = true;
+	mark_stale(r);
 	for (s = r->first; !err && s; s = s->next) {
 		nameless |= !s->item.obj && !s->item.id.name[0];
 		err = take(r, &s->item);
@@ -237,6 +249,7 @@ static int take_list(struct reflector *r)
 	r->pages = 0;
 	drop_staged(r);
 	r->synced = true;
+	r->absent = 0;
 	r->stats.lists++;
 	r->backoff.failures = 0;
 	return 0;
@@ -281,6 +294,18 @@ int reflector_page(struct reflector *r, const char *text, size_t len, struct dia
 		start_over(r);
 	}
 	return err;
+}
+
+int reflector_page_large(struct reflector *r)
+{
+	r->stats.large++;
+	r->failed = true;
+	r->limit /= 2;
+	if (r->limit)
+		return 0;
+	r->limit = 1;
+	start_over(r);
+	return -EMSGSIZE;
 }
 
 /* ------------------------------------------------------------------- watches */
@@ -380,8 +405,22 @@ bool reflector_request(struct reflector *r, unsigned int watch_s, char *buf)
 			 r->kind->path, text, watch_s);
 	else
 		snprintf(buf, REFLECTOR_TARGET_MAX, "%s?limit=%u%s%s", r->kind->path,
-			 REFLECTOR_PAGE, text[0] ? "&continue=" : "", text);
+			 r->limit, text[0] ? "&continue=" : "", text);
 	return r->watching;
+}
+
+static unsigned int on_absent(struct reflector *r, uint32_t random)
+{
+	start_over(r);
+	r->stats.absent++;
+	if (htab_walk(&r->known, NULL) && ++r->absent < ABSENT_TIMES)
+		return backoff_next(&r->backoff, random);
+	mark_stale(r);
+	sweep(r);
+	r->absent = 0;
+	r->synced = true;
+	r->backoff.failures = 0;
+	return ABSENT_MS / 2 + (((uint64_t)ABSENT_MS / 2 * random) >> 32);
 }
 
 unsigned int reflector_end(struct reflector *r, int status, uint32_t random)
@@ -394,6 +433,8 @@ unsigned int reflector_end(struct reflector *r, int status, uint32_t random)
 		r->stats.nonsense++;
 	if (status == 200 && !r->failed && !r->watching)
 		return 0;
+	if (status == 404 && r->kind->optional)
+		return on_absent(r, random);
 	if (status == 410) {
 		r->stats.gone++;
 		start_over(r);

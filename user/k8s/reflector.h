@@ -17,7 +17,7 @@
 #include "k8s/reply.h"
 
 /* Objects to a page, and pages to a list: an endless one is no list. */
-#define REFLECTOR_PAGE		500U
+#define REFLECTOR_PAGE		250U
 #define REFLECTOR_PAGES_MAX	4096U
 /* Bytes of a request's target, every one of its token's escaped. */
 #define REFLECTOR_TARGET_MAX	(3 * K8S_CONTINUE_MAX + 512)
@@ -39,6 +39,8 @@ struct reflector_stats {
 	uint64_t refused;		/* objects */
 	uint64_t nonsense;		/* replies that were none, or cut in the middle */
 	uint64_t endless;		/* lists that repeated a token or were too long */
+	uint64_t large;			/* pages over the bound: asked for again, half as long */
+	uint64_t absent;		/* 404: the cluster doesn't know the kind */
 	uint64_t failures;		/* other answers and none at all */
 };
 
@@ -66,6 +68,11 @@ bool reflector_request(struct reflector *r, unsigned int watch_s, char *buf);
 /* Body of an answer 200 to a list. -EINVAL, -ELOOP: begun anew; @diag. -ENOMEM. */
 int reflector_page(struct reflector *r, const char *text, size_t len, struct diag *diag);
 /*
+ * The page is larger than the caller takes: the next request asks for half as
+ * many objects. -EMSGSIZE: it was one object already; begun anew.
+ */
+int reflector_page_large(struct reflector *r);
+/*
  * Bytes of an answer 200 to a watch. -ESTALE: 410, to be listed again;
  * -EREMOTEIO: another error of the server's; -EINVAL, -EMSGSIZE: nonsense;
  * @diag. -ENOMEM. After an error the connection is to be closed.
@@ -76,6 +83,9 @@ int reflector_push(struct reflector *r, const char *data, size_t len, struct dia
  * reflector_end() - a request has ended
  * @status: HTTP's, or 0 when there was none (no connection, cut, time-out)
  * @random: 32 even bits
+ *
+ * 404 of an optional kind is a complete list of nothing; where objects were
+ * known, only when it has been said three times in a row.
  *
  * Returns how many ms to wait before the next request.
  */
