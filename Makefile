@@ -68,7 +68,7 @@ LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
 BPF_CFLAGS := -std=gnu11 -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
 	-Wno-unused-parameter -I. -I/usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
 
-PKGS := libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 jansson libuv
+PKGS := libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 jansson libuv libcurl
 # Read only where something is compiled: `make deps` runs on a bare machine.
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
 pkg_libs   = $(if $(1),$(shell $(PKG_CONFIG) --libs $(1)))
@@ -150,11 +150,12 @@ $(O)/$(1).a: $$($(1)_SRCS:%.c=$(O)/%.o)
 endef
 $(foreach l,$(LIBS),$(eval $(call lib_rule,$(l))))
 
+# A group: libsluiced follows an API server by libk8s, which makes its objects.
 define prog_rule
 $(O)/$(1): $$($(1)_SRCS:%.c=$(O)/%.o) $$($(1)_LIBS:%=$(O)/%.a)
 	$$(say) LD $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(call pkg_libs,$$($(1)_PKGS)) $$($(1)_LDLIBS)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ -Wl,--start-group $$^ -Wl,--end-group $$(call pkg_libs,$$($(1)_PKGS)) $$($(1)_LDLIBS)
 endef
 $(foreach p,$(PROGS) $(TESTS) $(TOOLS),$(eval $(call prog_rule,$(p))))
 

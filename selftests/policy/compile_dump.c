@@ -64,7 +64,7 @@ struct dump {
 	struct sluice *sl;
 	struct policy *pol;
 	uv_loop_t loop;
-	struct source_dir *source;
+	struct source *source;
 	bool have[SL_EP_MAX], seen[SL_EP_MAX];
 };
 
@@ -305,7 +305,7 @@ static int reload(struct dump *d)
 {
 	int err;
 
-	source_dir_rescan(d->source);
+	d->source->ops->rescan(d->source);
 	err = read_endpoints(d);
 	if (!err)
 		err = policy_commit(d->pol);
@@ -377,11 +377,10 @@ static int print_plan(struct dump *d)
 
 static int run(struct dump *d)
 {
-	const struct source_dir_ctx ctx = { .loop = &d->loop, .path = d->opt.manifests,
-					    .pol = d->pol };
+	const struct source_ctx ctx = { .loop = &d->loop, .pol = d->pol };
 	int err;
 
-	err = source_dir_open(&ctx, &d->source);
+	err = source_dir_open(&ctx, d->opt.manifests, &d->source);
 	if (err)
 		return complain(d->opt.manifests, err);
 	err = read_endpoints(d);
@@ -391,7 +390,7 @@ static int run(struct dump *d)
 		complain("commit", err);
 	else
 		err = d->sl ? serve(d) : print_plan(d);
-	source_dir_close(d->source);
+	source_close(d->source);
 	uv_run(&d->loop, UV_RUN_DEFAULT);
 	return err;
 }

@@ -24,7 +24,7 @@ struct fixture {
 	uv_loop_t loop;
 	uv_timer_t tick;
 	struct policy *pol;
-	struct source_dir *src;
+	struct source *src;
 	int changes;
 };
 
@@ -137,10 +137,10 @@ static void settle(struct fixture *f)
 
 static void open_source(struct fixture *f)
 {
-	const struct source_dir_ctx ctx = { .loop = &f->loop, .path = f->dir, .pol = f->pol,
-					    .changed = on_changed, .arg = f };
+	const struct source_ctx ctx = { .loop = &f->loop, .pol = f->pol, .changed = on_changed,
+					.arg = f };
 
-	assert_int_equal(source_dir_open(&ctx, &f->src), 0);
+	assert_int_equal(source_dir_open(&ctx, f->dir, &f->src), 0);
 }
 
 static int setup(void **state)
@@ -167,7 +167,7 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 
-	source_dir_close(f->src);
+	source_close(f->src);
 	uv_close((uv_handle_t *)&f->tick, NULL);
 	uv_run(&f->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&f->loop);

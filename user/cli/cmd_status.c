@@ -42,6 +42,24 @@ static const struct cli_key keys[] = {
 	{ "policy.commits", "integer or null", "times that tables were brought up to date" },
 	{ "policy.compileSeconds", "number or null", "the last compilation took" },
 	{ "policy.commitSeconds", "number or null", "the last commit took, writing included" },
+	{ "source", "object or null", "where Kubernetes objects come from" },
+	{ "source.kind", "string or null", "directory or kubernetes" },
+	{ "source.from", "string or null", "the directory, or the API server's address" },
+	{ "source.synced", "boolean or null", "all that there was at the start is known" },
+	{ "source.answering", "boolean or null", "it is there; else what it said last is in force" },
+	{ "source.lostSeconds", "number or null", "for how long it has not been" },
+	{ "source.kinds", "array of objects or null", "what is followed; empty for a directory" },
+	{ "source.kinds[].kind", "string or null", "kind of the objects" },
+	{ "source.kinds[].synced", "boolean or null", "its list has been complete once" },
+	{ "source.kinds[].error", "string or null", "what is wrong with the last answer" },
+	{ "source.kinds[].lists", "integer or null", "complete lists" },
+	{ "source.kinds[].watches", "integer or null", "watches that were answered and ended" },
+	{ "source.kinds[].events", "integer or null", "changes and bookmarks" },
+	{ "source.kinds[].gone", "integer or null", "versions and tokens that had expired" },
+	{ "source.kinds[].refused", "integer or null", "objects that were wrong" },
+	{ "source.kinds[].nonsense", "integer or null", "answers that were none, had no end or were too large" },
+	{ "source.kinds[].failures", "integer or null", "requests without an answer, or refused" },
+	{ "source.kinds[].absent", "integer or null", "times the cluster did not know the kind" },
 	{ "refused", "array of objects or null", "objects whose last version is not in force" },
 	{ "refused[].kind", "string or null", "kind of the object" },
 	{ "refused[].namespace", "string or null", "its namespace" },
@@ -203,6 +221,7 @@ static json_t *status_json(struct cli *cli)
 	json_object_set_new(all, "daemon", daemon_json(cli, &status));
 	json_object_set(all, "node", json_object_get(status, "node"));
 	json_object_set(all, "policy", json_object_get(status, "policy"));
+	json_object_set(all, "source", json_object_get(status, "source"));
 	json_object_set(all, "refused", json_object_get(status, "refused"));
 	json_object_set(all, "warnings", json_object_get(status, "warnings"));
 	json_object_set_new(all, "dataplane", dataplane_json(cli));
@@ -263,6 +282,26 @@ static void show_policy(struct cli *cli, const json_t *p)
 	out_line(cli, "last change", STYLE_NONE, "in force after %.1f ms",
 		 1e3 * (json_number_value(out_get(p, "compileSeconds")) +
 			json_number_value(out_get(p, "commitSeconds"))));
+}
+
+static void show_source(struct cli *cli, const json_t *s)
+{
+	char ago[TEXT_SHORT];
+	const json_t *k;
+	size_t i;
+
+	if (!s)
+		return;
+	if (json_is_true(out_get(s, "answering")))
+		out_line(cli, "objects from", STYLE_NONE, "%s", out_string(s, "from"));
+	else
+		out_line(cli, "objects from", STYLE_WARN, "%s, which has been away for %s",
+			 out_string(s, "from"),
+			 text_seconds(json_number_value(out_get(s, "lostSeconds")), ago));
+	json_array_foreach(out_get(s, "kinds"), i, k)
+		if (*out_string(k, "error"))
+			out_line(cli, "", STYLE_BAD, "%s: %s", out_string(k, "kind"),
+				 out_string(k, "error"));
 }
 
 /* "NetworkPolicy shop/db" */
@@ -369,6 +408,7 @@ static int run(struct cli *cli)
 	} else {
 		show_daemon(cli, out_get(obj, "daemon"));
 		show_node(cli, out_get(obj, "node"));
+		show_source(cli, out_get(obj, "source"));
 		show_policy(cli, out_get(obj, "policy"));
 		show_refused(cli, out_get(obj, "refused"));
 		show_warnings(cli, out_get(obj, "warnings"));

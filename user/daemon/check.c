@@ -29,6 +29,8 @@ int check_run(const struct config *cfg)
 	struct stat st;
 	int n;
 
+	if (cfg->source != CONFIG_SOURCE_DIRECTORY)
+		return 0;
 	if (stat(cfg->manifests, &st) || !S_ISDIR(st.st_mode)) {
 		printf("%s: no directory of manifests\n", cfg->manifests);
 		return 1;

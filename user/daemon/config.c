@@ -41,6 +41,7 @@ struct config_option {
 	bool live;			/* taken on SIGHUP */
 };
 
+static const char *const source_names[] = { "directory", "kubernetes", NULL };
 static const char *const encap_names[] = { "direct", "vxlan", "geneve", NULL };
 static const char *const datapath_names[] = { "auto", "veth", "netkit", NULL };
 
@@ -57,6 +58,11 @@ static const struct config_option config_options[] = {
 	{ "state-dir", "DIR", SLUICE_STATE_DIR, "endpoint records and address allocations",
 	  CONFIG_PATH, FIELD(state_dir) },
 	{ "run-dir", "DIR", SLUICE_RUN_DIR, "control socket", CONFIG_PATH, FIELD(run_dir) },
+	{ "source", "KIND", "directory",
+	  "where Kubernetes objects come from: directory (--manifests) or kubernetes, the API server",
+	  CONFIG_CHOICE, FIELD(source), .choices = source_names },
+	{ "kubeconfig", "FILE", "", "how to reach the API server (default: as a pod's service account)",
+	  CONFIG_PATH, FIELD(kubeconfig) },
 	{ "manifests", "DIR", "/etc/sluice/manifests", "Kubernetes objects, watched", CONFIG_PATH,
 	  FIELD(manifests) },
 	{ "uplink", "DEV", "auto",

@@ -23,6 +23,11 @@ enum config_encap {
 	CONFIG_ENCAP_GENEVE,
 };
 
+enum config_source {
+	CONFIG_SOURCE_DIRECTORY,
+	CONFIG_SOURCE_KUBERNETES,
+};
+
 enum config_datapath {
 	CONFIG_DATAPATH_AUTO,
 	CONFIG_DATAPATH_VETH,
@@ -35,7 +40,9 @@ struct config {
 	char pin_root[CONFIG_PATH_MAX];
 	char state_dir[CONFIG_PATH_MAX];
 	char run_dir[CONFIG_PATH_MAX];
+	unsigned int source;		/* enum config_source */
 	char manifests[CONFIG_PATH_MAX];
+	char kubeconfig[CONFIG_PATH_MAX];	/* "": the service account of a pod */
 	char uplink[IFNAMSIZ];		/* "auto", "none" or a device */
 	unsigned int encap;		/* enum config_encap */
 	unsigned int vni;

@@ -12,6 +12,8 @@
 #include "common/log.h"
 #include "daemon/notify.h"
 #include "daemon/privilege.h"
+#include "daemon/source_dir.h"
+#include "daemon/source_k8s.h"
 
 #define COMMIT_RETRY_MS	1000
 
@@ -19,8 +21,10 @@
 
 const char *daemon_reason(const struct daemon *d, char *buf, size_t len)
 {
-	const char *node;
+	const char *node, *source = d->source->ops->waiting(d->source, buf, len);
 
+	if (source)
+		return source;
 	if (d->commit_err) {
 		snprintf(buf, len, "policy is not in force: %s", strerror(-d->commit_err));
 		return buf;
@@ -58,12 +62,24 @@ static void on_commit_retry(uv_timer_t *timer)
 	daemon_commit(timer->data);
 }
 
+/* Whether what is not there is not: else nothing may be cleared away for want of it. */
+static bool settled(void *arg)
+{
+	const struct daemon *d = arg;
+	char buf[512];
+
+	return !d->source->ops->waiting(d->source, buf, sizeof(buf));
+}
+
 /* What the tables say now may have new names, and nodes. */
 int daemon_commit(struct daemon *d)
 {
-	int err = policy_commit(d->pol);
+	int err;
 
 	uv_idle_stop(&d->commit_soon);
+	if (!settled(d))
+		return -EAGAIN;		/* the source says when it is time */
+	err = policy_commit(d->pol);
 	if (err && err != d->commit_err)
 		log_error("policy is not in force: %s", strerror(-err));
 	d->commit_err = err;
@@ -121,6 +137,8 @@ int daemon_reconcile(struct daemon *d)
 	int eps = endpoints_reconcile(d->eps), pol;
 
 	node_refresh(d->node);
+	if (!settled(d))
+		return eps;
 	if (d->commit_err)
 		daemon_commit(d);
 	pol = policy_reconcile(d->pol);
@@ -193,7 +211,7 @@ static void reload(struct daemon *d)
 		log_info("configuration reloaded");
 		node_refresh(d->node);
 	}
-	source_dir_rescan(d->source);
+	d->source->ops->rescan(d->source);
 	notify_send("READY=1");
 	tell_manager(d);
 }
@@ -257,16 +275,17 @@ static int start_policy(struct daemon *d)
 
 static int start_source(struct daemon *d)
 {
-	const struct source_dir_ctx ctx = {
+	const struct source_ctx ctx = {
 		.loop = &d->loop,
-		.path = d->cfg.manifests,
 		.state_dir = d->cfg.state_dir,
 		.pol = d->pol,
 		.changed = on_source_changed,
 		.arg = d,
 	};
 
-	return source_dir_open(&ctx, &d->source);
+	if (d->cfg.source == CONFIG_SOURCE_KUBERNETES)
+		return source_k8s_open(&ctx, d->cfg.kubeconfig, &d->source);
+	return source_dir_open(&ctx, d->cfg.manifests, &d->source);
 }
 
 static int start_endpoints(struct daemon *d)
@@ -293,6 +312,7 @@ static int start_node(struct daemon *d)
 		.sl = d->sl,
 		.pol = d->pol,
 		.rt = d->rt,
+		.settled = settled,
 		.link_gone = on_link_gone,
 		.changed = on_node_changed,
 		.arg = d,
@@ -367,7 +387,7 @@ static const struct {
 	{ "BPF programs", start_dataplane },
 	{ "privileges", start_privilege },
 	{ "policy", start_policy },
-	{ "manifests", start_source },
+	{ "objects", start_source },
 	{ "endpoints", start_endpoints },
 	{ "node", start_node },
 	{ "policy and node", start_force },
@@ -395,7 +415,7 @@ static void daemon_stop(struct daemon *d)
 	d->events = NULL;
 	house_free(d->house);
 	node_free(d->node);
-	source_dir_close(d->source);
+	source_close(d->source);
 	uv_walk(&d->loop, on_walk_close, NULL);
 }
 

@@ -16,7 +16,7 @@
 #include "daemon/load.h"
 #include "daemon/lock.h"
 #include "daemon/node.h"
-#include "daemon/source_dir.h"
+#include "daemon/source.h"
 
 struct daemon {
 	struct config_args args;
@@ -26,7 +26,7 @@ struct daemon {
 	struct sluice *sl;
 	struct rt *rt;
 	struct policy *pol;
-	struct source_dir *source;
+	struct source *source;
 	struct endpoints *eps;
 	struct node *node;
 	struct events *events;

@@ -347,12 +347,31 @@ static int refresh(struct node *n, const struct nodes *nodes, struct why *why)
 	return err;
 }
 
+/* Pods may be there from before: what the node's own addresses are must be right at once. */
+static int refresh_hosts(struct node *n)
+{
+	struct why why = { 0 };
+	struct view v;
+	int err;
+
+	snprintf(n->reason, sizeof(n->reason), "the nodes are not known yet");
+	err = view_read(n->ctx.rt, n->ctx.cfg->uplink, NULL, &v);
+	if (err)
+		return err;
+	err = hosts_sync(n, &v, &why);
+	view_free(&v);
+	n->ctx.changed(n->ctx.arg);
+	return err < 0 ? err : 0;
+}
+
 int node_refresh(struct node *n)
 {
 	struct why why = { 0 }, none = { 0 };
 	struct nodes nodes;
 	int err;
 
+	if (!n->ctx.settled(n->ctx.arg))
+		return refresh_hosts(n);
 	nodes.list = policy_nodes(n->ctx.pol, &nodes.count);
 	nodes.self = find_self(n, nodes.list, nodes.count);
 	if (nodes.self && nodes.self->npod_cidr)

@@ -25,6 +25,8 @@ struct node_ctx {
 	struct sluice *sl;
 	struct policy *pol;
 	struct rt *rt;
+	/* Whether all Node objects there are are known; until then no route is touched. */
+	bool (*settled)(void *arg);
 	/* A device is gone (@ifindex), or, with 0, some may be: messages were lost. */
 	void (*link_gone)(void *arg, int ifindex);
 	/* node_reason() may answer something else now. */

@@ -154,11 +154,18 @@ void object_free(struct object *o)
 
 /* -------------------------------------------------------------- equality */
 
+__u64 object_uid(const char *uid)
+{
+	__u64 h = hash_str(0, uid);
+
+	return h ? h : 1;
+}
+
 static bool pod_equal(const struct object_pod *a, const struct object_pod *b)
 {
 	unsigned int i;
 
-	if (a->node != b->node || a->host_network != b->host_network || a->ended != b->ended ||
+	if (a->uid != b->uid || a->node != b->node || a->host_network != b->host_network || a->ended != b->ended ||
 	    a->nports != b->nports || memcmp(a->addr, b->addr, sizeof(a->addr)))
 		return false;
 	for (i = 0; i < a->nports; i++)

@@ -43,6 +43,7 @@ struct pod_port {
 
 struct object_pod {
 	struct object o;
+	__u64 uid;			/* object_uid() of what the kubelet calls it; 0: not said */
 	struct labels *labels;
 	struct str *node;		/* NULL: not scheduled */
 	union sl_addr addr[__SL_FAMILY_MAX];	/* all zero: none */
@@ -133,6 +134,9 @@ struct object_id {
  */
 int object_parse(const char *file, const struct tree *doc, const struct path *at,
 		 struct object **out, struct object_id *id, struct diag *diag);
+
+/* Stands for metadata.uid of a pod, which is unique; never 0. */
+__u64 object_uid(const char *uid);
 
 const char *object_proto_name(__u8 proto);	/* "TCP" */
 const char *object_action_name(enum rule_action a);	/* "Accept" */

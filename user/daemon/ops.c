@@ -93,12 +93,13 @@ static json_t *op_status(struct op_call *call)
 	char buf[512];
 	const char *reason = daemon_reason(d, buf, sizeof(buf));
 
-	return or_nomem(call, json_pack("{s:s, s:i, s:i, s:f, s:b, s:s?, s:o, s:{s:i, s:i}, s:o, s:o, s:o}",
+	return or_nomem(call, json_pack("{s:s, s:i, s:i, s:f, s:b, s:s?, s:o, s:{s:i, s:i}, s:o, s:o, s:o, s:o}",
 		"version", SLUICE_VERSION, "abi", SL_ABI_VERSION, "pid", (int)getpid(),
 		"uptimeSeconds", (double)(uv_hrtime() - d->started_ns) / 1e9,
 		"ready", !reason, "reason", reason, "node", node_status_json(d->node),
 		"endpoints", "total", endpoints_count(d->eps), "closed", count_closed(d),
-		"policy", policy_stats_json(d), "refused", source_dir_refused_json(d->source),
+		"source", d->source->ops->status(d->source),
+		"policy", policy_stats_json(d), "refused", policy_refused_json(d->pol),
 		"warnings", warnings_json(d)));
 }
 
@@ -142,6 +143,22 @@ static json_t *op_cni_config(struct op_call *call)
 	return or_nomem(call, node_cni_config_json(call->d->node));
 }
 
+/*
+ * A pod whose object has not come yet would be judged without its labels; and
+ * by those of its predecessor, where it has the name of one that just left.
+ */
+static bool pod_known(const struct daemon *d, const struct record *rec, char *why, size_t len)
+{
+	int err = 0;
+
+	if (d->source->ops->knows_pods)
+		err = policy_pod_find(d->pol, rec->pod_namespace, rec->pod_name, rec->pod_uid);
+	if (err)
+		snprintf(why, len, err == -ESTALE ? "pod %s/%s: this one's object is not known yet, only another's" :
+			 "pod %s/%s: its object is not known yet", rec->pod_namespace, rec->pod_name);
+	return !err;
+}
+
 static json_t *op_endpoint_add(struct op_call *call)
 {
 	struct record rec;
@@ -154,6 +171,10 @@ static json_t *op_endpoint_add(struct op_call *call)
 		return request_fail(call->err, REQUEST_NOT_READY, "%s", reason);
 	if (record_parse(call->args, &rec, buf, sizeof(buf)))
 		return request_fail(call->err, REQUEST_BAD, "%s", buf);
+	if (!pod_known(call->d, &rec, buf, sizeof(buf))) {
+		record_clear(&rec);
+		return request_fail(call->err, REQUEST_NOT_READY, "%s", buf);
+	}
 	err = endpoint_add(call->d->eps, &rec, &id, buf, sizeof(buf));
 	record_clear(&rec);
 	if (err)

@@ -115,6 +115,29 @@ static int parse_status(const struct parse *p, const struct tree *doc, const str
 	return parse_pod_ips(p, status, &sp, pod->addr);
 }
 
+/*
+ * The uid by which the kubelet knows the pod: of a static pod the API server
+ * has a mirror only, which has a uid of its own and the pod's in an annotation.
+ */
+static int parse_uid(const struct parse *p, const struct tree *doc, const struct path *at, __u64 *uid)
+{
+	struct path mp, ap, up;
+	const struct tree *md = parse_field(doc, "metadata", at, &mp);
+	const struct tree *annotations = parse_field(md, "annotations", &mp, &ap), *t;
+	const char *s;
+	int err;
+
+	t = parse_field(annotations, "kubernetes.io/config.mirror", &ap, &up);
+	if (!t)
+		t = parse_field(md, "uid", &mp, &up);
+	if (!t)
+		return 0;
+	err = parse_string(p, &up, t, &s);
+	if (!err && *s)
+		*uid = object_uid(s);
+	return err;
+}
+
 struct port_list {
 	struct pod_port *v;
 	unsigned int n;
@@ -251,6 +274,8 @@ int parse_pod(const struct parse *p, const struct tree *doc, const struct path *
 	int err;
 
 	err = labels_of(p, doc, at, &tmp.labels);
+	if (!err)
+		err = parse_uid(p, doc, at, &tmp.uid);
 	if (!err)
 		err = parse_pod_spec(p, doc, at, &tmp, &ports);
 	if (!err)

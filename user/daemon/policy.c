@@ -179,6 +179,15 @@ int policy_endpoint_del(struct policy *pol, __u32 ep)
 	return 0;
 }
 
+int policy_pod_find(const struct policy *pol, const char *ns, const char *name, const char *uid)
+{
+	const struct model_pod *pod = model_pod_find(&pol->model, ns, name);
+
+	if (!pod || !pod->obj)
+		return -ENOENT;
+	return uid[0] && pod->obj->uid != object_uid(uid) ? -ESTALE : 0;
+}
+
 /* ------------------------------------------------------------------ commits */
 
 static unsigned long now_us(void)

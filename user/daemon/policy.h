@@ -78,6 +78,12 @@ int policy_endpoint_add(struct policy *pol, __u32 ep, const char *ns, const char
 int policy_endpoint_del(struct policy *pol, __u32 ep);
 
 /*
+ * Whether the object of a pod is known. @uid: as its metadata has it, or "":
+ * whichever. -ENOENT: no; -ESTALE: one of this name, but another pod's.
+ */
+int policy_pod_find(const struct policy *pol, const char *ns, const char *name, const char *uid);
+
+/*
  * Compiles and writes the difference, make before break. When it returns 0
  * the kernel enforces what the objects say. On error the kernel enforces
  * what it did before, or closed for new endpoints, and the next commit tries

@@ -200,7 +200,12 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 /* ---------------------------------------------------------------- life time */
 
-static struct source_dir *new_source(const struct source_dir_ctx *ctx)
+static struct source_dir *of(const struct source *base)
+{
+	return (struct source_dir *)base;
+}
+
+static struct source_dir *new_source(const struct source_ctx *ctx, const char *path)
 {
 	struct source_dir *src = calloc(1, sizeof(*src));
 
@@ -209,7 +214,7 @@ static struct source_dir *new_source(const struct source_dir_ctx *ctx)
 	src->ctx = *ctx;
 	src->fd = src->watch = -1;
 	src->report = source_log_diag;
-	src->path = strdup(ctx->path);
+	src->path = strdup(path);
 	if (!src->path) {
 		free(src);
 		return NULL;
@@ -235,22 +240,59 @@ static void on_close(uv_handle_t *handle)
 		free_source(src);
 }
 
-void source_dir_close(struct source_dir *src)
+static void close_source(struct source *base)
 {
-	if (!src)
-		return;
+	struct source_dir *src = of(base);
+
 	uv_close((uv_handle_t *)&src->retry, on_close);
 	uv_close((uv_handle_t *)&src->vanish, on_close);
 	uv_close((uv_handle_t *)&src->poll, on_close);
 }
 
-int source_dir_open(const struct source_dir_ctx *ctx, struct source_dir **out)
+static void rescan(struct source *base)
 {
-	struct source_dir *src = new_source(ctx);
+	struct source_dir *src = of(base);
+	struct source_file *f, *next;
+
+	source_files_scan(src);
+	for (f = src->files; f; f = next) {
+		next = f->next;
+		if (f->missing)
+			source_file_forget(src, f);
+	}
+	source_files_load(src);
+	tell(src);
+}
+
+static const char *waiting(const struct source *base, char *buf, size_t len)
+{
+	(void)base, (void)buf, (void)len;
+	return NULL;			/* what there is was read before opening returned */
+}
+
+static json_t *status(const struct source *base)
+{
+	const struct source_dir *src = of(base);
+
+	return json_pack("{s:s, s:s, s:b, s:b, s:f, s:[]}", "kind", "directory", "from", src->path,
+			 "synced", true, "answering", src->watch >= 0, "lostSeconds", 0.0, "kinds");
+}
+
+static const struct source_ops ops = {
+	.waiting = waiting,
+	.rescan = rescan,
+	.status = status,
+	.close = close_source,
+};
+
+int source_dir_open(const struct source_ctx *ctx, const char *path, struct source **out)
+{
+	struct source_dir *src = new_source(ctx, path);
 	int err;
 
 	if (!src)
 		return -ENOMEM;
+	src->src.ops = &ops;
 	if (ctx->state_dir) {
 		err = source_keep_open(ctx->state_dir, &src->keep);
 		if (err) {
@@ -283,27 +325,8 @@ int source_dir_open(const struct source_dir_ctx *ctx, struct source_dir **out)
 		source_keep_each(src->keep, recall_name, src);
 	}
 	src->changed = false;
-	*out = src;
+	*out = &src->src;
 	return 0;
-}
-
-void source_dir_rescan(struct source_dir *src)
-{
-	struct source_file *f, *next;
-
-	source_files_scan(src);
-	for (f = src->files; f; f = next) {
-		next = f->next;
-		if (f->missing)
-			source_file_forget(src, f);
-	}
-	source_files_load(src);
-	tell(src);
-}
-
-json_t *source_dir_refused_json(struct source_dir *src)
-{
-	return policy_refused_json(src->ctx.pol);
 }
 
 /* ------------------------------------------------------------------- check */
@@ -325,7 +348,7 @@ static void on_check(void *arg, const struct diag *diag)
 int source_dir_check(const char *path, void (*report)(void *arg, const struct diag *diag),
 		     void *arg)
 {
-	struct source_dir_ctx ctx = { .path = path };
+	struct source_ctx ctx = {};
 	struct check check = { report, arg, 0 };
 	struct source_dir *src;
 	int err;
@@ -333,7 +356,7 @@ int source_dir_check(const char *path, void (*report)(void *arg, const struct di
 	err = policy_new(NULL, "check", &ctx.pol);
 	if (err)
 		return err;
-	src = new_source(&ctx);
+	src = new_source(&ctx, path);
 	if (!src) {
 		policy_free(ctx.pol);
 		return -ENOMEM;

@@ -31,7 +31,8 @@ struct source_file {
 };
 
 struct source_dir {
-	struct source_dir_ctx ctx;
+	struct source src;
+	struct source_ctx ctx;
 	struct source_keep *keep;	/* NULL: none */
 	char *path;
 	void (*report)(void *arg, const struct diag *diag);

@@ -1,3 +1,3 @@
-# What is known of the Kubernetes API: its texts, and nothing of sockets yet.
+# The Kubernetes API: its texts, and how they are fetched.
 LIBS += libk8s
 libk8s_SRCS := $(wildcard user/k8s/*.c)
