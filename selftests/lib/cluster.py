@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 
+import apiserver
 import netns
 import node as node_mod
 import tap
@@ -41,6 +42,27 @@ def cluster_policy(name, tier, priority, subject, **rules):
     pods = {"podSelector": {"matchLabels": subject} if subject else {}}
     return new_object("ClusterNetworkPolicy", name, None, "policy.networking.k8s.io/v1alpha2",
                       spec={"tier": tier, "priority": priority, "subject": {"pods": pods}, **rules})
+
+
+# What a daemon may read (scripts/deploy gives it the same).
+READER = [
+    {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["list", "watch"]},
+    {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"],
+     "verbs": ["list", "watch"]},
+    {"apiGroups": ["policy.networking.k8s.io"], "resources": ["clusternetworkpolicies"],
+     "verbs": ["list", "watch"]},
+]
+
+# Objects that mean nothing: their version, once seen, says that all before has been.
+MARKERS = {
+    "Namespace": lambda kind, ns: new_object(kind, "marker-namespace"),
+    "Node": lambda kind, ns: new_object(kind, "marker-node"),
+    "Pod": lambda kind, ns: new_object(kind, "marker", ns, spec={
+        "containers": [{"name": "c", "image": "i"}]}),
+    "NetworkPolicy": lambda kind, ns: policy(ns, "marker", {"no": "pod"}, policyTypes=["Ingress"]),
+    "ClusterNetworkPolicy": lambda kind, ns: cluster_policy("marker", "Baseline", 1000,
+                                                            {"no": "pod"}),
+}
 
 
 class Host:
@@ -81,7 +103,13 @@ class FarHost:
 
 
 class Cluster:
-    def __init__(self, encap="direct", mtu=1500, options=()):
+    """
+    @source: "directory", each node has the objects as files, or "kubernetes",
+    an API server has them; SLUICE_TEST_SOURCE is for tests that don't mind.
+    """
+
+    def __init__(self, encap="direct", mtu=1500, options=(), source=None):
+        self.api = None
         if os.geteuid():
             raise tap.Skip("no root: no network namespaces, no BPF")
         self.options = ["--encap", encap, *options]
@@ -92,6 +120,32 @@ class Cluster:
         self.fabric.ip("link add br0 type bridge mcast_snooping 0 forward_delay 0",
                        f"link set br0 mtu {mtu} up")
         self.ports = 0
+        if (source or os.environ.get("SLUICE_TEST_SOURCE")) == "kubernetes":
+            self._start_api()
+
+    def _start_api(self):
+        os.makedirs(f"{node_mod.ROOT}/api", mode=0o700)
+        self.api = apiserver.ApiServer(self, f"{node_mod.ROOT}/api")
+        self.touched = {"Namespace", "Node", "Pod", "NetworkPolicy"}
+        self.api.put(self.namespace("marker"))
+        self.api.put(new_object("ServiceAccount", "sluice", "kube-system"))
+        # the same rights as an installed sluice has
+        self.api.put({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
+                      "metadata": {"name": "sluice"}, "rules": READER})
+        self.api.put({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
+                      "metadata": {"name": "sluice"},
+                      "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
+                                  "name": "sluice"},
+                      "subjects": [{"kind": "ServiceAccount", "name": "sluice",
+                                    "namespace": "kube-system"}]})
+
+    def rotate_token(self, node, text=None):
+        """A new token in the node's file, as a kubelet puts it there; @text: not a good one."""
+        path = f"{node.dir}/token"
+        with open(path + ".new", "w") as f:
+            f.write(self.api.token("kube-system", "sluice") if text is None else text)
+        os.chmod(path + ".new", 0o600)
+        os.rename(path + ".new", path)
 
     def plug(self, ns, dev, addr, mtu):
         """A device @dev in @ns on the fabric with @addr, {4: …, 6: …}."""
@@ -108,6 +162,10 @@ class Cluster:
         index = len(self.nodes) + 1
         n = Node(self, index, [*self.options, *options], mtu or self.mtu)
         self.nodes.append(n)
+        if self.api:
+            self.rotate_token(n)
+            self.api.kubeconfig(f"{n.dir}/kubeconfig", tokenFile=f"{n.dir}/token")
+            n.options += ["--source", "kubernetes", "--kubeconfig", f"{n.dir}/kubeconfig"]
         for obj in self.objects.values():
             self._write(n, obj)
         self.apply(new_object("Node", n.name, spec={"podCIDRs": [n.cidr[4], n.cidr[6]]}, status={
@@ -155,6 +213,8 @@ class Cluster:
         return f"{node.dir}/manifests/{kind.lower()}-{ns or ''}-{name}.yaml"
 
     def _write(self, node, obj):
+        if self.api:
+            return
         meta = obj["metadata"]
         self._put(node, self._file(node, obj["kind"], meta.get("namespace"), meta["name"]), obj)
 
@@ -170,6 +230,9 @@ class Cluster:
         for obj in objects:
             meta = obj["metadata"]
             self.objects[obj["kind"], meta.get("namespace"), meta["name"]] = obj
+            if self.api:
+                self.api.put(obj)
+                self.touched.add(obj["kind"])
             for n in self.nodes:
                 self._write(n, obj)
 
@@ -179,6 +242,10 @@ class Cluster:
         daemon believes only a moment later; settle() does not wait for that.
         """
         del self.objects[kind, ns, name]
+        if self.api:
+            self.api.delete(kind, name, ns)
+            self.touched.add(kind)
+            return
         for n in self.nodes:
             if unlink:
                 os.unlink(self._file(n, kind, ns, name))
@@ -194,7 +261,33 @@ class Cluster:
         self._put(node, f"{node.dir}/manifests/zz-marker.yaml", obj)
         return name
 
+    def versions(self):
+        """{kind: version that comes after all that was written so far}, of kinds that were."""
+        self.markers += 1
+        out = {}
+        for kind in self.touched:
+            ns = "marker" if kind in ("Pod", "NetworkPolicy") else None
+            obj = MARKERS[kind](kind, ns)
+            obj["metadata"]["annotations"] = {"count": str(self.markers)}
+            try:
+                out[kind] = self.api.ask("POST", apiserver.path_of(kind, ns), obj)
+            except apiserver.ApiError as e:
+                if e.status != 409:
+                    raise
+                out[kind] = self.api.ask(
+                    "PATCH", apiserver.path_of(kind, ns, obj["metadata"]["name"]),
+                    {"metadata": {"annotations": {"count": str(self.markers)}}},
+                    "application/merge-patch+json")
+        self.touched = set()
+        return {kind: int(o["metadata"]["resourceVersion"]) for kind, o in out.items()}
+
     def settle(self):
+        if self.api:
+            versions = self.versions()
+            for n in self.nodes:
+                if n.daemon:
+                    n.settle_at(versions)
+            return
         for n in self.nodes:
             n.settle()
 
@@ -219,5 +312,7 @@ class Cluster:
     def close(self):
         for n in self.nodes:
             n.close()
+        if self.api:
+            self.api.close()
         netns.delete_all()
         shutil.rmtree(node_mod.ROOT, ignore_errors=True)

@@ -51,6 +51,7 @@ static const struct cli_key keys[] = {
 	{ "source.kinds", "array of objects or null", "what is followed; empty for a directory" },
 	{ "source.kinds[].kind", "string or null", "kind of the objects" },
 	{ "source.kinds[].synced", "boolean or null", "its list has been complete once" },
+	{ "source.kinds[].version", "string or null", "resourceVersion up to which all is known" },
 	{ "source.kinds[].error", "string or null", "what is wrong with the last answer" },
 	{ "source.kinds[].lists", "integer or null", "complete lists" },
 	{ "source.kinds[].watches", "integer or null", "watches that were answered and ended" },

@@ -162,9 +162,10 @@ static json_t *kind_json(const struct k8s_watcher *w)
 	const struct reflector_stats *st = reflector_stats(k8s_watcher_reflector(w));
 	const char *error = k8s_watcher_error(w);
 
-	return json_pack("{s:s, s:b, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "kind",
+	return json_pack("{s:s, s:b, s:s, s:s?, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "kind",
 			 k8s_watcher_kind(w)->name, "synced",
-			 reflector_synced(k8s_watcher_reflector(w)), "error",
+			 reflector_synced(k8s_watcher_reflector(w)), "version",
+			 reflector_version(k8s_watcher_reflector(w)), "error",
 			 error[0] ? error : NULL, "lists", (json_int_t)st->lists, "watches",
 			 (json_int_t)st->watches, "events", (json_int_t)st->events, "gone",
 			 (json_int_t)st->gone, "refused", (json_int_t)st->refused, "nonsense",

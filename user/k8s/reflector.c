@@ -110,6 +110,11 @@ bool reflector_synced(const struct reflector *r)
 	return r->synced;
 }
 
+const char *reflector_version(const struct reflector *r)
+{
+	return r->version;
+}
+
 const struct reflector_stats *reflector_stats(const struct reflector *r)
 {
 	return &r->stats;

@@ -53,6 +53,8 @@ void reflector_free(struct reflector *r);
 
 /* Whether a list has been complete ever: before, nothing may be cleared away. */
 bool reflector_synced(const struct reflector *r);
+/* The resourceVersion up to which everything is known; "": a list is to come. */
+const char *reflector_version(const struct reflector *r);
 const struct reflector_stats *reflector_stats(const struct reflector *r);
 
 /*
