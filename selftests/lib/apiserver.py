@@ -5,6 +5,7 @@ built them, in a namespace on the fabric (172.31.0.250, fd31::250), with an
 authority of their own and RBAC. Nothing else of Kubernetes runs: what
 controllers and kubelets would write, tests write.
 """
+import glob
 import http.client
 import json
 import os
@@ -13,6 +14,8 @@ import socket
 import ssl
 import subprocess
 import time
+
+import yaml
 
 import netns
 import tap
@@ -32,6 +35,13 @@ PATHS = {
     "ClusterRoleBinding": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
     "CustomResourceDefinition": "/apis/apiextensions.k8s.io/v1/customresourcedefinitions",
 }
+
+
+def definition(kind):
+    """The CustomResourceDefinition of @kind, as its project publishes it."""
+    path, = glob.glob(f"{PROGRAMS}/../crds/{kind}-*.yaml")
+    with open(path) as f:
+        return next(yaml.safe_load_all(f))
 
 
 class ApiError(Exception):
@@ -185,6 +195,15 @@ class ApiServer:
         if answer.status >= 300:
             raise ApiError(answer.status, text.decode(errors="replace")[:500])
         return json.loads(text) if parse else text
+
+    def define(self, kind):
+        """Makes the server know @kind; returns when it does."""
+        crd = definition(kind)
+        self.put(crd)
+        path = path_of("CustomResourceDefinition", None, crd["metadata"]["name"])
+        netns.wait_for(f"{kind} to be served", lambda: any(
+            c["type"] == "Established" and c["status"] == "True"
+            for c in self.ask("GET", path).get("status", {}).get("conditions") or []))
 
     def put(self, obj):
         """Creates or replaces, status included. Returns the object as the server has it."""

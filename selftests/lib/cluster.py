@@ -106,10 +106,11 @@ class Cluster:
     """
     @source: "directory", each node has the objects as files, or "kubernetes",
     an API server has them; SLUICE_TEST_SOURCE is for tests that don't mind.
+    @tiers: the API server knows ClusterNetworkPolicy from the start.
     """
 
-    def __init__(self, encap="direct", mtu=1500, options=(), source=None):
-        self.api = None
+    def __init__(self, encap="direct", mtu=1500, options=(), source=None, tiers=True):
+        self.api, self.tiers = None, tiers
         if os.geteuid():
             raise tap.Skip("no root: no network namespaces, no BPF")
         self.options = ["--encap", encap, *options]
@@ -127,6 +128,8 @@ class Cluster:
         os.makedirs(f"{node_mod.ROOT}/api", mode=0o700)
         self.api = apiserver.ApiServer(self, f"{node_mod.ROOT}/api")
         self.touched = {"Namespace", "Node", "Pod", "NetworkPolicy"}
+        if self.tiers:
+            self.api.define("clusternetworkpolicies")
         self.api.put(self.namespace("marker"))
         self.api.put(new_object("ServiceAccount", "sluice", "kube-system"))
         # the same rights as an installed sluice has
