@@ -46,6 +46,7 @@ struct reflector {
 	bool synced;
 	bool failed;			/* the request under way: already counted */
 	bool watching;			/* the request under way is a watch */
+	bool away;			/* the last request had no answer */
 };
 
 struct reflector *reflector_new(const struct k8s_kind *kind, const struct reflector_sink *sink)
@@ -432,6 +433,10 @@ unsigned int reflector_end(struct reflector *r, int status, uint32_t random)
 {
 	bool cut = r->watching && k8s_frame_rest(&r->frame);
 
+	/* how long it was away says nothing of how soon it can do what it is asked */
+	if (status && r->away)
+		r->backoff.failures = 0;
+	r->away = !status;
 	if (status == 200 && r->watching)
 		r->stats.watches++;
 	if (cut && !r->failed)

@@ -14,11 +14,13 @@
 /* A server that ends it late is not to blame at once. */
 #define GRACE_S		30U
 /*
- * A server that is not there costs nobody anything: it is asked for in a time
- * that grows with how long it has been away, by a sixteenth of that.
+ * A server that is not there costs nobody anything: it is asked for after a
+ * time that grows with how long it has been away, to at most 1/64 of that. So
+ * a minute's absence costs another second, and one of half an hour leaves all
+ * nodes half a minute to come back in.
  */
-#define AWAY_SHARE	16
-#define AWAY_MIN_MS	500U
+#define AWAY_SHARE	64
+#define AWAY_MIN_MS	250U
 
 struct k8s_watcher {
 	struct k8s_watcher_ctx ctx;
