@@ -125,7 +125,8 @@ class ApiServer:
             return self.ns.popen([f"{PROGRAMS}/{name}", *argv], stdin=subprocess.DEVNULL, stdout=log,
                                  stderr=log, cwd=self.dir)
 
-    def start(self):
+    def start(self, bind="0.0.0.0"):
+        """@bind: "127.0.0.1" for a server that is there for the test alone."""
         if not self.etcd:
             self.etcd = self._spawn(
                 "etcd", "--data-dir", f"{self.dir}/etcd", "--unsafe-no-fsync", "--listen-client-urls",
@@ -134,7 +135,7 @@ class ApiServer:
         pki = f"{self.dir}/pki"
         self.server = self._spawn(
             "kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--secure-port", PORT,
-            "--bind-address", "0.0.0.0", "--advertise-address", ADDR[4],
+            "--bind-address", bind, "--advertise-address", ADDR[4],
             "--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.96.0.0/16",
             "--authorization-mode", "RBAC", "--client-ca-file", f"{pki}/authority.crt",
             "--tls-cert-file", self.serving[0], "--tls-private-key-file", self.serving[1],

@@ -198,12 +198,13 @@ class Cluster:
 
     def describe(self, pod, labels=None, ports=None):
         """The Pod object, with the addresses once there are some."""
-        self.apply(new_object(
+        obj = self.apply(new_object(
             "Pod", pod.podname, pod.namespace, labels=labels,
             spec={"nodeName": pod.node.name, "containers": [
                 {"name": "c", "image": "i", "ports": ports or []}]},
             status={"podIPs": [{"ip": a} for a in pod.addr.values()], "hostIP": pod.node.addr[4],
                     "podIP": pod.addr.get(4, ""), "phase": "Running"} if pod.addr else {}))
+        pod.uid = obj["metadata"].get("uid")
 
     def delete_pod(self, pod):
         pod.delete()
@@ -230,14 +231,16 @@ class Cluster:
         os.rename(temp, path)
 
     def apply(self, *objects):
+        """Returns the last one as it is now."""
         for obj in objects:
             meta = obj["metadata"]
             self.objects[obj["kind"], meta.get("namespace"), meta["name"]] = obj
             if self.api:
-                self.api.put(obj)
                 self.touched.add(obj["kind"])
+                obj = self.api.put(obj)
             for n in self.nodes:
                 self._write(n, obj)
+        return obj
 
     def delete(self, kind, name, ns=None, unlink=False):
         """

@@ -151,6 +151,8 @@ class Node:
         marker written after it is known to the daemon, and commits come in
         order.
         """
+        if self.cluster.api:
+            return self.settle_at(self.cluster.versions())
         name = self.cluster.marker(self)
         netns.wait_for(f"manifests to be known on {self.name}", lambda: any(
             p.get("name") == name for p in self.control("policies")))
@@ -284,6 +286,7 @@ class Pod:
         self.container = f"{os.getpid():x}-{Pod.count}"
         self.ns = netns.Netns(f"{node.name}-{ns}-{name}-{Pod.count}")
         self.addr = {}
+        self.uid = None		# as the API server gave it
         node.pods.append(self)
 
     def _cni_popen(self, command, config):
@@ -294,7 +297,8 @@ class Pod:
             CNI_COMMAND=command, CNI_CONTAINERID=self.container, CNI_NETNS=self.ns.path,
             CNI_IFNAME="eth0", CNI_PATH=BUILD,
             CNI_ARGS=f"IgnoreUnknown=1;K8S_POD_NAMESPACE={self.namespace};"
-                     f"K8S_POD_NAME={self.podname}")
+                     f"K8S_POD_NAME={self.podname}" +
+                     (f";K8S_POD_UID={self.uid}" if self.uid else ""))
         p = self.node.ns.popen([f"{BUILD}/sluice-cni"], env=env, text=True, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         return p, json.dumps(conf)

@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 #include "cni/agent.h"
 
 /* The daemon does one thing at a time: behind a hundred other ADDs even a quick answer is late. */
 #define ANSWER_MS	60000
 #define ADD_MS		90000	/* programs attached, policy compiled and written */
+#define PATIENCE_MS	5000	/* with a daemon that does not know the pod yet */
 #define DEL_MS		10000	/* DEL goes on without an answer */
 
 int agent_open(const struct cni *cni, struct control **out, struct cni_error *err)
@@ -161,16 +163,31 @@ int agent_get_config(const struct cni *cni, struct control *ctl, struct agent_co
 	return ret ? ret : check_state_dir(cni, out, err);
 }
 
+/*
+ * The kubelet may know of a pod some milliseconds before the daemon does: a
+ * runtime that is told to try again would wait seconds.
+ */
 int agent_add(struct control *ctl, const struct record *rec, struct cni_error *err)
 {
-	struct control_error e = {};
-	json_t *args = record_json(rec);
+	unsigned int waited_ms = 0, step_ms = 10;
+	struct control_error e;
+	json_t *args;
 	int ret;
 
-	if (!args)
-		return cni_fail_errno(err, CNI_CODE_INTERNAL, "endpoint record", -ENOMEM);
-	ret = control_call(ctl, "endpoint.add", args, ADD_MS, NULL, &e);
-	return ret ? refuse(ret, &e, err) : 0;
+	for (;;) {
+		args = record_json(rec);
+		if (!args)
+			return cni_fail_errno(err, CNI_CODE_INTERNAL, "endpoint record", -ENOMEM);
+		e = (struct control_error){};
+		ret = control_call(ctl, "endpoint.add", args, ADD_MS, NULL, &e);
+		if (!ret)
+			return 0;
+		if (ret != -EREMOTEIO || strcmp(e.code, "not-ready") || waited_ms >= PATIENCE_MS)
+			return refuse(ret, &e, err);
+		usleep(step_ms * 1000);
+		waited_ms += step_ms;
+		step_ms = step_ms < 160 ? step_ms * 2 : step_ms;
+	}
 }
 
 static json_t *attachment(const char *container_id, const char *ifname)
