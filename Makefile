@@ -178,7 +178,7 @@ demo: deps
 
 check: deps
 	$(Q)$(MAKE) --no-print-directory tests fuzz-build
-	$(Q)selftests/run '$(T)'
+	$(Q)selftests/k8s/with-programs '$(T)' selftests/run '$(T)'
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory tests

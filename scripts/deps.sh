@@ -14,7 +14,7 @@ pkgs=(
 	libyaml-dev libjansson-dev libcurl4-openssl-dev libuv1-dev
 	# demo and tests
 	curl python3 python3-yaml python3-jsonschema python3-pytest python3-tap python3-scapy libcmocka-dev
-	ca-certificates libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
+	ca-certificates openssl libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
 	zsh man-db groff-base abigail-tools
 	# the kernel module, its checkers, a kernel with checkers
 	binutils dwarves kmod perl sparse xz-utils bc bison flex libssl-dev
