@@ -182,7 +182,7 @@ check: deps
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)selftests/bench/run '$(T)'
+	$(Q)selftests/k8s/with-programs '' selftests/bench/run '$(T)'
 
 # A build.mk adds targets of its own to INSTALL_TARGETS and UNINSTALL_TARGETS.
 install: all $(INSTALL_TARGETS)

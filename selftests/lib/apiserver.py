@@ -5,6 +5,7 @@ built them, in a namespace on the fabric (172.31.0.250, fd31::250), with an
 authority of their own and RBAC. Nothing else of Kubernetes runs: what
 controllers and kubelets would write, tests write.
 """
+import copy
 import glob
 import http.client
 import json
@@ -169,6 +170,15 @@ class ApiServer:
             if p:
                 p.kill()
                 p.wait()
+
+    def another(self):
+        """The same server by a connection of its own, for another thread; disconnect() ends it."""
+        other = copy.copy(self)
+        other.connection = None
+        return other
+
+    def disconnect(self):
+        self._drop_connection()
 
     def _drop_connection(self):
         if self.connection:

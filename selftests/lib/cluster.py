@@ -316,6 +316,7 @@ class Cluster:
             tap.diag(n.log_tail())
 
     def close(self):
+        atexit.unregister(self.close)
         for n in self.nodes:
             n.close()
         if self.api:

@@ -21,6 +21,8 @@ TARGETS = {
     "rss_idle_mib": ("<=", 8), "rss_10k_mib": ("<=", 48),
     "start_ms": ("<=", 300), "restart_lost_packets": ("<=", 0),
     "cni_add_ms": ("<=", 25),
+    "api_ready_ms": ("<=", 3000), "api_rss_mib": ("<=", 64), "api_event_ms": ("<=", 50),
+    "api_churn_cpu_percent": ("<=", 5), "api_back_ms": ("<=", 2000),
 }
 
 
