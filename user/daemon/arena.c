@@ -12,7 +12,7 @@ struct arena_chunk {
 	_Alignas(16) char data[];
 };
 
-void *arena_alloc(struct arena *a, size_t size)
+void *arena_take(struct arena *a, size_t size)
 {
 	struct arena_chunk *c = a->chunks;
 	size_t want = size > CHUNK_BYTES ? size : CHUNK_BYTES;
@@ -30,7 +30,14 @@ void *arena_alloc(struct arena *a, size_t size)
 	}
 	p = c->data + c->used;
 	c->used += size;
-	return memset(p, 0, size);
+	return p;
+}
+
+void *arena_alloc(struct arena *a, size_t size)
+{
+	void *p = arena_take(a, size);
+
+	return p ? memset(p, 0, size) : NULL;
 }
 
 void arena_free(struct arena *a)

@@ -11,7 +11,9 @@ struct arena {				/* all zero is empty */
 	struct arena_chunk *chunks;
 };
 
-/* @size zero bytes, aligned for any type; NULL: no memory. */
+/* @size bytes, aligned for any type; NULL: no memory. */
+void *arena_take(struct arena *a, size_t size);
+/* The same, all zero. */
 void *arena_alloc(struct arena *a, size_t size);
 /* Everything; the arena is empty and can be used again. */
 void arena_free(struct arena *a);

@@ -92,13 +92,25 @@ int daemon_commit(struct daemon *d)
 	return err;
 }
 
+/* Node objects come by the same way as policies, but seldom: pods come and go all the time. */
+static void refresh_node(struct daemon *d)
+{
+	unsigned int gen = policy_nodes_gen(d->pol);
+
+	if (!settled(d) || (d->nodes_known && gen == d->nodes_gen))
+		return;
+	d->nodes_known = true;
+	d->nodes_gen = gen;
+	node_refresh(d->node);
+}
+
 static void on_commit_soon(uv_idle_t *idle)
 {
 	struct daemon *d = idle->data;
 
 	daemon_commit(d);
-	/* Node objects come by the same way as policies. */
-	node_refresh(d->node);
+	refresh_node(d);
+	tell_manager(d);
 }
 
 static void on_source_changed(void *arg)

@@ -37,6 +37,8 @@ struct daemon {
 	uv_idle_t sweep_soon;		/* endpoints left: their flows go in this turn */
 	uv_timer_t commit_retry;
 	int commit_err;			/* of the last commit */
+	bool nodes_known;		/* the node was refreshed by @nodes_gen */
+	unsigned int nodes_gen;
 	bool serving;			/* every part has started */
 	bool told_ready;
 	bool stopping;

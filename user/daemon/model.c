@@ -321,6 +321,7 @@ static int apply_node(struct model *m, struct object *o)
 	}
 	node->obj = container_of(o, struct object_node, o);
 	m->dirty_nodes = true;
+	m->nodes_gen++;
 	return 0;
 }
 
@@ -429,6 +430,7 @@ int model_apply(struct model *m, struct object *obj)
 static void delete_node(struct model *m, struct model_node *node)
 {
 	m->dirty_nodes = true;
+	m->nodes_gen++;
 	htab_del(&m->nodes, &node->node);
 	object_free(&node->obj->o);
 	free(node);

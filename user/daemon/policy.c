@@ -241,6 +241,11 @@ void policy_get_stats(const struct policy *pol, struct policy_stats *st)
 		st->rejected++;
 }
 
+unsigned int policy_nodes_gen(const struct policy *pol)
+{
+	return pol->model.nodes_gen;
+}
+
 static int node_cmp(const void *a, const void *b)
 {
 	return strcmp(((const struct policy_node *)a)->name, ((const struct policy_node *)b)->name);

@@ -105,6 +105,8 @@ struct policy_node {
 	unsigned int npod_cidr;
 };
 const struct policy_node *policy_nodes(struct policy *pol, size_t *count);
+/* Another number whenever policy_nodes() may say something else. */
+unsigned int policy_nodes_gen(const struct policy *pol);
 
 /* New references, NULL without memory. */
 json_t *policy_list_json(struct policy *pol);
