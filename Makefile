@@ -68,7 +68,7 @@ LDFLAGS  += -Wl,-z,relro,-z,now -Wl,--as-needed $(SAN)
 BPF_CFLAGS := -std=gnu11 -target bpf -mcpu=v3 -O2 -g -Wall -Wextra -Werror \
 	-Wno-unused-parameter -I. -I/usr/include/$(shell $(CC) -dumpmachine) -MMD -MP
 
-PKGS := libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 jansson libuv libcurl
+PKGS := libbpf libnl-3.0 libnl-genl-3.0 libnl-route-3.0 yaml-0.1 jansson libuv
 # Read only where something is compiled: `make deps` runs on a bare machine.
 PKG_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(PKGS))
 pkg_libs   = $(if $(1),$(shell $(PKG_CONFIG) --libs $(1)))

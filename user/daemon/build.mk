@@ -5,7 +5,7 @@ libsluiced_SRCS := $(filter-out user/daemon/main.c,$(wildcard user/daemon/*.c))
 PROGS += sluiced
 sluiced_SRCS := user/daemon/main.c
 sluiced_LIBS := libsluiced libk8s libcommon libsluice
-sluiced_PKGS := libbpf libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libuv libcurl
+sluiced_PKGS := libbpf libnl-3.0 libnl-genl-3.0 yaml-0.1 jansson libuv
 sluiced_DIR  := $(SBINDIR)
 
 SYSCONFDIR ?= /etc

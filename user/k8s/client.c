@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* libcurl's multi interface on a libuv loop; see client.h. */
-#include <curl/curl.h>
 #include <errno.h>
 #include <jansson.h>
 #include <netinet/in.h>
@@ -11,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include "k8s/client.h"
+#include "k8s/libcurl.h"
 
 #define CONNECT_S	5L
 /* A peer that is gone without a word is found out in KEEPALIVE_IDLE_S + 3 * KEEPALIVE_S. */
@@ -66,10 +66,10 @@ static void request_free(struct k8s_request *req)
 	*req->link = req->next;
 	if (req->next)
 		req->next->link = req->link;
-	curl_multi_remove_handle(req->client->multi, req->easy);
-	curl_easy_cleanup(req->easy);
-	curl_slist_free_all(req->headers);
-	curl_slist_free_all(req->connect_to);
+	libcurl.multi_remove_handle(req->client->multi, req->easy);
+	libcurl.easy_cleanup(req->easy);
+	libcurl.slist_free_all(req->headers);
+	libcurl.slist_free_all(req->connect_to);
 	free(req->body);
 	free(req);
 }
@@ -83,7 +83,7 @@ static long status_of(const struct k8s_request *req)
 {
 	long status = 0;
 
-	curl_easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
+	libcurl.easy_getinfo(req->easy, CURLINFO_RESPONSE_CODE, &status);
 	return status;
 }
 
@@ -148,7 +148,7 @@ static void finish(struct k8s_request *req, CURLcode code)
 		status = 0;
 		if (!req->enough)
 			snprintf(why, sizeof(why), "%s",
-				 req->error[0] ? req->error : curl_easy_strerror(code));
+				 req->error[0] ? req->error : libcurl.easy_strerror(code));
 	} else if (!is_good(status)) {
 		explain_status(req, status, why, sizeof(why));
 	}
@@ -164,12 +164,12 @@ static void finish_done(struct k8s_client *c)
 	CURLMsg *msg;
 	int left;
 
-	while (!c->closing && (msg = curl_multi_info_read(c->multi, &left))) {
+	while (!c->closing && (msg = libcurl.multi_info_read(c->multi, &left))) {
 		CURLcode code = msg->data.result;
 
 		if (msg->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &req);
+		libcurl.easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, &req);
 		finish(req, code);
 	}
 }
@@ -181,7 +181,7 @@ static void act(struct k8s_client *c, curl_socket_t fd, int events)
 	int running;
 
 	c->handles++;			/* end() may free the client */
-	curl_multi_socket_action(c->multi, fd, events, &running);
+	libcurl.multi_socket_action(c->multi, fd, events, &running);
 	finish_done(c);
 	client_put(c);
 }
@@ -241,7 +241,7 @@ static struct watched *watch(struct k8s_client *c, curl_socket_t fd)
 	}
 	w->poll.data = w;
 	c->handles++;
-	curl_multi_assign(c->multi, fd, w);
+	libcurl.multi_assign(c->multi, fd, w);
 	return w;
 }
 
@@ -257,7 +257,7 @@ static int on_watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, vo
 			/* at once: the descriptor is closed when this returns */
 			uv_poll_stop(&w->poll);
 			uv_close((uv_handle_t *)&w->poll, on_watched_closed);
-			curl_multi_assign(c->multi, fd, NULL);
+			libcurl.multi_assign(c->multi, fd, NULL);
 		}
 		return 0;
 	}
@@ -281,17 +281,22 @@ static void on_timer_closed(uv_handle_t *handle)
 
 int k8s_client_new(uv_loop_t *loop, struct kubeconfig *kc, struct k8s_client **out)
 {
-	struct k8s_client *c = calloc(1, sizeof(*c));
+	struct k8s_client *c = NULL;
+	int err = libcurl_load();
 
-	if (!c || curl_global_init(CURL_GLOBAL_DEFAULT)) {
+	if (!err) {
+		c = calloc(1, sizeof(*c));
+		err = c && !libcurl.global_init(CURL_GLOBAL_DEFAULT) ? 0 : -ENOMEM;
+	}
+	if (err) {
 		free(c);
 		kubeconfig_exit(kc);
-		return -ENOMEM;
+		return err;
 	}
 	c->kc = *kc;
 	*kc = (struct kubeconfig){};
 	c->loop = loop;
-	c->multi = curl_multi_init();
+	c->multi = libcurl.multi_init();
 	if (!c->multi) {
 		kubeconfig_exit(&c->kc);
 		free(c);
@@ -300,10 +305,10 @@ int k8s_client_new(uv_loop_t *loop, struct kubeconfig *kc, struct k8s_client **o
 	uv_timer_init(loop, &c->timer);
 	c->timer.data = c;
 	c->handles = 1;
-	curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_watch_socket);
-	curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-	curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
-	curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+	libcurl.multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, on_watch_socket);
+	libcurl.multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+	libcurl.multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
+	libcurl.multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
 	*out = c;
 	return 0;
 }
@@ -315,7 +320,7 @@ void k8s_client_free(struct k8s_client *c)
 	c->closing = true;
 	while (c->requests)
 		request_free(c->requests);
-	curl_multi_cleanup(c->multi);
+	libcurl.multi_cleanup(c->multi);
 	uv_close((uv_handle_t *)&c->timer, on_timer_closed);
 }
 
@@ -340,29 +345,29 @@ static CURLcode set_blob(CURL *easy, CURLoption option, const struct k8s_secret 
 {
 	struct curl_blob blob = { s->data, s->len, CURL_BLOB_NOCOPY };
 
-	return curl_easy_setopt(easy, option, &blob);
+	return libcurl.easy_setopt(easy, option, &blob);
 }
 
 static CURLcode set_tls(CURL *easy, const struct kubeconfig *kc)
 {
 	CURLcode bad = 0;
 
-	bad |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
-	bad |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	/* the cluster's authority alone, where it is given */
 	if (kc->ca.path || kc->ca.data)
-		bad |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+		bad |= libcurl.easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	if (kc->ca.path)
-		bad |= curl_easy_setopt(easy, CURLOPT_CAINFO, kc->ca.path);
+		bad |= libcurl.easy_setopt(easy, CURLOPT_CAINFO, kc->ca.path);
 	if (kc->ca.data)
 		bad |= set_blob(easy, CURLOPT_CAINFO_BLOB, &kc->ca);
 	if (kc->cert.path)
-		bad |= curl_easy_setopt(easy, CURLOPT_SSLCERT, kc->cert.path);
+		bad |= libcurl.easy_setopt(easy, CURLOPT_SSLCERT, kc->cert.path);
 	if (kc->cert.data)
 		bad |= set_blob(easy, CURLOPT_SSLCERT_BLOB, &kc->cert);
 	if (kc->key.path)
-		bad |= curl_easy_setopt(easy, CURLOPT_SSLKEY, kc->key.path);
+		bad |= libcurl.easy_setopt(easy, CURLOPT_SSLKEY, kc->key.path);
 	if (kc->key.data)
 		bad |= set_blob(easy, CURLOPT_SSLKEY_BLOB, &kc->key);
 	return bad;
@@ -372,18 +377,18 @@ static CURLcode set_connection(CURL *easy)
 {
 	CURLcode bad = 0;
 
-	bad |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
-	bad |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	bad |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-	bad |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	bad |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
-	bad |= curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
-	bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-	bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
-	bad |= curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https");
+	bad |= libcurl.easy_setopt(easy, CURLOPT_PROXY, "");
+	bad |= libcurl.easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_S);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_new_socket);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);
 	/* one connection for all, where the server can: the others wait for it to say so */
-	bad |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	bad |= curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	return bad;
 }
 
@@ -401,7 +406,7 @@ static int add_header(struct k8s_request *req, const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return -ENOMEM;
-	more = curl_slist_append(req->headers, line);
+	more = libcurl.slist_append(req->headers, line);
 	explicit_bzero(line, n);
 	free(line);
 	if (!more)
@@ -443,16 +448,16 @@ static int set_url(struct k8s_request *req, const struct kubeconfig *kc, const c
 		n = asprintf(&url, "%s%s", kc->server, target);
 	if (n < 0)
 		return -ENOMEM;
-	n = curl_easy_setopt(req->easy, CURLOPT_URL, url);
+	n = libcurl.easy_setopt(req->easy, CURLOPT_URL, url);
 	free(url);
 	if (n || !kc->tls_name)
 		return n ? -ENOMEM : 0;
 	if (asprintf(&to, "::%.*s:%s", port ? (int)(port - host) : (int)strlen(host), host,
 		     port ? port + 1 : "443") < 0)
 		return -ENOMEM;
-	req->connect_to = curl_slist_append(NULL, to);
+	req->connect_to = libcurl.slist_append(NULL, to);
 	free(to);
-	if (!req->connect_to || curl_easy_setopt(req->easy, CURLOPT_CONNECT_TO, req->connect_to))
+	if (!req->connect_to || libcurl.easy_setopt(req->easy, CURLOPT_CONNECT_TO, req->connect_to))
 		return -ENOMEM;
 	return add_header(req, "Host: %s", host);
 }
@@ -461,15 +466,15 @@ static int set_body(struct k8s_request *req, const struct k8s_request_params *p)
 {
 	CURLcode bad;
 
-	if (curl_easy_setopt(req->easy, CURLOPT_CUSTOMREQUEST, p->method))
+	if (libcurl.easy_setopt(req->easy, CURLOPT_CUSTOMREQUEST, p->method))
 		return -ENOMEM;
 	if (!p->type)
 		return 0;
 	req->body = strdup(p->body);
 	if (!req->body || add_header(req, "Content-Type: %s", p->type))
 		return -ENOMEM;
-	bad = curl_easy_setopt(req->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(req->body));
-	bad |= curl_easy_setopt(req->easy, CURLOPT_POSTFIELDS, req->body);
+	bad = libcurl.easy_setopt(req->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(req->body));
+	bad |= libcurl.easy_setopt(req->easy, CURLOPT_POSTFIELDS, req->body);
 	return bad ? -ENOMEM : 0;
 }
 
@@ -480,14 +485,14 @@ static int set_request(struct k8s_request *req, const struct k8s_request_params 
 	CURLcode bad = set_connection(easy) | set_tls(easy, kc);
 	int err;
 
-	bad |= curl_easy_setopt(easy, CURLOPT_PRIVATE, req);
-	bad |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, req->error);
-	bad |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
-	bad |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, req);
-	bad |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
-	bad |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, req);
-	bad |= curl_easy_setopt(easy, CURLOPT_USERAGENT, "sluiced/" SLUICE_VERSION);
-	bad |= curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)p->timeout_s);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_PRIVATE, req);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_ERRORBUFFER, req->error);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_HEADERDATA, req);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_WRITEDATA, req);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_USERAGENT, "sluiced/" SLUICE_VERSION);
+	bad |= libcurl.easy_setopt(easy, CURLOPT_TIMEOUT, (long)p->timeout_s);
 	/* an option that this libcurl doesn't have must not make a request less safe */
 	if (bad)
 		return -ENOTSUP;
@@ -498,7 +503,7 @@ static int set_request(struct k8s_request *req, const struct k8s_request_params 
 		err = set_url(req, kc, p->target);
 	if (!err)
 		err = set_body(req, p);
-	if (!err && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, req->headers))
+	if (!err && libcurl.easy_setopt(easy, CURLOPT_HTTPHEADER, req->headers))
 		err = -ENOMEM;
 	return err;
 }
@@ -511,7 +516,7 @@ int k8s_request_start(struct k8s_client *c, const struct k8s_request_params *p,
 
 	if (!req)
 		return -ENOMEM;
-	req->easy = curl_easy_init();
+	req->easy = libcurl.easy_init();
 	if (!req->easy) {
 		free(req);
 		return -ENOMEM;
@@ -525,7 +530,7 @@ int k8s_request_start(struct k8s_client *c, const struct k8s_request_params *p,
 		req->next->link = &req->next;
 	c->requests = req;
 	err = set_request(req, p);
-	if (!err && curl_multi_add_handle(c->multi, req->easy))
+	if (!err && libcurl.multi_add_handle(c->multi, req->easy))
 		err = -ENOMEM;
 	if (err)
 		request_free(req);

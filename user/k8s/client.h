@@ -43,8 +43,8 @@ struct k8s_request_params {
  * k8s_client_new() - a client for @kc
  * @kc: the client's from here on, also on error; all zero afterwards
  *
- * Connects to nothing yet. -ENOMEM, or -EINVAL: a certificate or key that is
- * none is told by requests, not here.
+ * Connects to nothing yet: also a certificate or key that is none is told by
+ * requests, not here. -ENOMEM; -ENOENT: there is no libcurl.
  */
 int k8s_client_new(uv_loop_t *loop, struct kubeconfig *kc, struct k8s_client **out);
 /* Cancels what is under way; handles are closed by the loop. NULL is fine. */

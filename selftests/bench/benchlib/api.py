@@ -207,39 +207,50 @@ def event(figures, opts):
 
 
 class Churn:
-    """Pods of other nodes that come and go, so many a second, by a thread."""
+    """Pods of other nodes that come and go, so many a second, by two threads."""
+    THREADS = 2
 
     def __init__(self, api, per_s):
-        self.api, self.per_s, self.stop, self.done = api.another(), per_s, threading.Event(), 0
+        self.api, self.per_s, self.stop = api, per_s / self.THREADS, threading.Event()
+        self.counts = [0] * self.THREADS
         self.error = None
-        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.threads = [threading.Thread(target=self._run, args=(t,), daemon=True)
+                        for t in range(self.THREADS)]
 
-    def _run(self):
+    @property
+    def done(self):
+        return sum(self.counts)
+
+    def _run(self, thread):
+        api = self.api.another()
         try:
-            alive, i, due = [], 200000, time.monotonic()
+            alive, i, due = [], 200000 + thread, time.monotonic()
             while not self.stop.is_set():
-                # one comes, one goes: a pod's life is three events of the server's
-                self.api.put(pod_object(i, f"ns{i % 20}", address(i - 195000)))
+                # one comes, one goes: a pod's life is four events of the server's
+                api.put(pod_object(i, f"ns{i % 20}", address(i - 190000)))
                 alive.append(i)
-                i += 1
-                self.done += 1
-                if len(alive) > 100:
+                i += self.THREADS
+                self.counts[thread] += 1
+                if len(alive) > 50:
                     old = alive.pop(0)
-                    self.api.delete("Pod", f"pod{old}", f"ns{old % 20}")
+                    api.delete("Pod", f"pod{old}", f"ns{old % 20}")
                 due += 1 / self.per_s
                 time.sleep(max(0, due - time.monotonic()))
         except Exception as e:
             self.error = e
+        finally:
+            api.disconnect()
 
     def __enter__(self):
-        self.thread.start()
+        for t in self.threads:
+            t.start()
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, kind, *_):
         self.stop.set()
-        self.thread.join()
-        self.api.disconnect()
-        if self.error:
+        for t in self.threads:
+            t.join()
+        if self.error and not kind:
             raise self.error
 
 
