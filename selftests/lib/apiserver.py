@@ -209,7 +209,10 @@ class ApiServer:
 
     def define(self, kind):
         """Makes the server know @kind; returns when it does."""
-        crd = definition(kind)
+        self.define_as(definition(kind))
+
+    def define_as(self, crd):
+        kind = crd["spec"]["names"]["plural"]
         self.put(crd)
         path = path_of("CustomResourceDefinition", None, crd["metadata"]["name"])
         netns.wait_for(f"{kind} to be served", lambda: any(

@@ -46,11 +46,15 @@ def cluster_policy(name, tier, priority, subject, **rules):
 
 # What a daemon may read (scripts/deploy gives it the same).
 READER = [
-    {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["list", "watch"]},
+    {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["get", "list", "watch"]},
     {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"],
-     "verbs": ["list", "watch"]},
+     "verbs": ["get", "list", "watch"]},
     {"apiGroups": ["policy.networking.k8s.io"], "resources": ["clusternetworkpolicies"],
-     "verbs": ["list", "watch"]},
+     "verbs": ["get", "list", "watch"]},
+    {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]},
+    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
+    {"apiGroups": ["policy.networking.k8s.io"], "resources": ["clusternetworkpolicies/status"],
+     "verbs": ["patch"]},
 ]
 
 # Objects that mean nothing: their version, once seen, says that all before has been.

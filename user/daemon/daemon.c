@@ -285,12 +285,19 @@ static int start_policy(struct daemon *d)
 	return policy_new(d->sl, d->cfg.node_name, &d->pol);
 }
 
+static const char *reason(void *arg, char *buf, size_t len)
+{
+	return daemon_reason(arg, buf, len);
+}
+
 static int start_source(struct daemon *d)
 {
 	const struct source_ctx ctx = {
 		.loop = &d->loop,
 		.state_dir = d->cfg.state_dir,
 		.pol = d->pol,
+		.node_name = d->cfg.node_name,
+		.reason = reason,
 		.changed = on_source_changed,
 		.arg = d,
 	};

@@ -51,6 +51,9 @@ struct source_ctx {
 	uv_loop_t *loop;
 	struct policy *pol;
 	const char *state_dir;		/* where last good versions are kept; NULL: nowhere */
+	const char *node_name;
+	/* NULL: this node is ready for pods; else why not. For a source that tells others. */
+	const char *(*reason)(void *arg, char *buf, size_t len);
 	/* Objects changed: a commit is due. Not called while a source is opened. */
 	void (*changed)(void *arg);
 	void *arg;

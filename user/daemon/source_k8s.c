@@ -8,6 +8,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "daemon/config.h"
+#include "daemon/report.h"
 #include "daemon/source_k8s.h"
 #include "k8s/watcher.h"
 
@@ -22,6 +23,7 @@ struct source_k8s {
 	struct source src;
 	struct source_ctx ctx;
 	struct k8s_client *client;
+	struct report *report;
 	struct kind_state kinds[K8S_KINDS];
 	uint64_t lost_ms;		/* loop's time when no watcher got an answer; 0: some do */
 	bool synced;
@@ -191,6 +193,7 @@ static void close_source(struct source *src)
 {
 	struct source_k8s *s = of(src);
 
+	report_free(s->report);
 	for (int i = 0; i < K8S_KINDS; i++)
 		k8s_watcher_free(s->kinds[i].watcher);
 	k8s_client_free(s->client);
@@ -239,6 +242,36 @@ static int read_kubeconfig(const char *path, struct kubeconfig *kc)
 	return err;
 }
 
+static bool settled(void *arg)
+{
+	const struct source_k8s *s = arg;
+
+	return s->synced;
+}
+
+static const char *reason(void *arg, char *buf, size_t len)
+{
+	const struct source_k8s *s = arg;
+
+	return s->ctx.reason(s->ctx.arg, buf, len);
+}
+
+static int start_report(struct source_k8s *s)
+{
+	const struct report_ctx ctx = {
+		.loop = s->ctx.loop,
+		.client = s->client,
+		.pol = s->ctx.pol,
+		.node_name = s->ctx.node_name,
+		.settled = settled,
+		.reason = reason,
+		.arg = s,
+	};
+
+	s->report = report_new(&ctx);
+	return s->report ? 0 : -ENOMEM;
+}
+
 static int start_watchers(struct source_k8s *s)
 {
 	struct k8s_watcher_ctx ctx = {
@@ -275,6 +308,8 @@ int source_k8s_open(const struct source_ctx *ctx, const char *kubeconfig, struct
 		return err;
 	}
 	err = start_watchers(s);
+	if (!err)
+		err = start_report(s);
 	if (err) {
 		close_source(&s->src);
 		return err;
