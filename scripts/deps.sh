@@ -11,7 +11,7 @@ pkgs=(
 	# build
 	gcc make pkgconf clang-19 llvm-19 libclang-rt-19-dev libc6-dev linux-libc-dev
 	libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
-	libyaml-dev libjansson-dev libcurl4-openssl-dev libuv1-dev
+	libyaml-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libuv1-dev
 	# demo and tests
 	curl python3 python3-yaml python3-jsonschema python3-pytest python3-tap python3-scapy libcmocka-dev
 	ca-certificates openssl libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps

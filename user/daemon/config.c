@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <yaml.h>
+#include "daemon/health.h"
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 #define CONFIG_FILE_LIMIT (64 * 1024)
@@ -25,6 +26,7 @@ enum config_type {
 	CONFIG_UINT,			/* min to max */
 	CONFIG_BOOL,
 	CONFIG_PORTS,			/* "first-last" */
+	CONFIG_LISTEN,			/* "address:port", "[address]:port" or "none" */
 	CONFIG_CHOICE,			/* index into choices[] */
 	CONFIG_LEVEL,
 };
@@ -95,6 +97,9 @@ static const struct config_option config_options[] = {
 	  FIELD(addr_max), 256, 1U << 20 },
 	{ "route-max", "N", "16384", "pod ranges and addresses of nodes", CONFIG_UINT,
 	  FIELD(route_max), 256, 1U << 20 },
+	{ "health", "ADDR:PORT", "none",
+	  "where probes are answered by HTTP, on /healthz and /readyz; none: nowhere",
+	  CONFIG_LISTEN, FIELD(health) },
 	{ "log-level", "LEVEL", "info", "debug, info, warning or error", CONFIG_LEVEL,
 	  FIELD(log_level), .live = true },
 };
@@ -246,12 +251,20 @@ static int config_set(struct config *cfg, const struct config_option *o, const c
 		      struct diag *diag)
 {
 	void *field = (char *)cfg + o->offset;
+	struct sockaddr_storage sa;
 	enum log_level level;
+	socklen_t len;
 
 	switch (o->type) {
 	case CONFIG_PATH:
 	case CONFIG_NAME:
 	case CONFIG_IFNAME:
+		return config_set_text(o, field, text, diag);
+	case CONFIG_LISTEN:
+		if (strcmp(text, "none") && !health_parse(text, &sa, &len))
+			return config_complain(diag, o->name,
+					       "'%s' is not an address and a port like 127.0.0.1:9879",
+					       text);
 		return config_set_text(o, field, text, diag);
 	case CONFIG_UINT:
 		if (parse_uint(text, o->min, o->max, field))

@@ -52,6 +52,7 @@ struct config {
 	unsigned int masquerade;	/* 0 or 1 */
 	unsigned int masquerade_ports[2];
 	unsigned int flow_max, half_max, rule_max, class_max, addr_max, route_max;
+	char health[64];		/* "none", or an address and a port */
 	unsigned int log_level;		/* enum log_level */
 };
 

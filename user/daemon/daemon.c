@@ -377,6 +377,18 @@ static int start_house(struct daemon *d)
 	return house_new(&ctx, &d->house);
 }
 
+static int start_health(struct daemon *d)
+{
+	const struct health_ctx ctx = {
+		.loop = &d->loop,
+		.listen = d->cfg.health,
+		.reason = reason,
+		.arg = d,
+	};
+
+	return strcmp(ctx.listen, "none") ? health_new(&ctx, &d->health) : 0;
+}
+
 static int start_rt(struct daemon *d)
 {
 	return rt_open(&d->rt);
@@ -412,6 +424,7 @@ static const struct {
 	{ "policy and node", start_force },
 	{ "control socket", start_server },
 	{ "timers", start_house },
+	{ "health", start_health },
 };
 
 static void on_walk_close(uv_handle_t *handle, void *arg)
@@ -433,6 +446,7 @@ static void daemon_stop(struct daemon *d)
 	events_free(d->events);
 	d->events = NULL;
 	house_free(d->house);
+	health_free(d->health);
 	node_free(d->node);
 	source_close(d->source);
 	uv_walk(&d->loop, on_walk_close, NULL);

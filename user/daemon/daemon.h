@@ -12,6 +12,7 @@
 #include "daemon/control.h"
 #include "daemon/endpoint.h"
 #include "daemon/events.h"
+#include "daemon/health.h"
 #include "daemon/house.h"
 #include "daemon/load.h"
 #include "daemon/lock.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct events *events;
 	struct server *server;
 	struct house *house;
+	struct health *health;		/* NULL: nobody asked for it */
 	uv_signal_t signals[3];
 	uv_idle_t commit_soon;		/* something changed: commit in this turn */
 	uv_idle_t sweep_soon;		/* endpoints left: their flows go in this turn */
