@@ -14,7 +14,7 @@
 
 #define SONAME		"libmicrohttpd.so.12"
 #define CONNECTIONS	16U
-#define IDLE_S		5U
+#define IDLE_S		2U
 #define MEMORY		8192U		/* bytes of a connection */
 
 DL_NOTE(SONAME, "health", "answers to probes by HTTP");
