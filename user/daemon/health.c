@@ -13,7 +13,7 @@
 #include "daemon/health.h"
 
 #define SONAME		"libmicrohttpd.so.12"
-#define CONNECTIONS	16U
+#define CONNECTIONS	16U		/* more are turned away */
 #define IDLE_S		2U
 #define MEMORY		8192U		/* bytes of a connection */
 
@@ -36,6 +36,7 @@ struct health {
 	struct MHD_Daemon *server;
 	uv_poll_t poll;			/* on the server's epoll descriptor */
 	uv_timer_t timer;
+	unsigned int connections;
 	unsigned int handles;		/* on the loop, not closed yet */
 };
 
@@ -101,6 +102,27 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
 	return answer(conn, MHD_HTTP_SERVICE_UNAVAILABLE, text);
 }
 
+/*
+ * libmicrohttpd's own limit is not used: on somebody else's loop it stops to
+ * listen when it is full and may not begin again (0.9.75).
+ */
+static enum MHD_Result may_connect(void *arg, const struct sockaddr *sa, socklen_t len)
+{
+	const struct health *h = arg;
+
+	(void)sa, (void)len;
+	return h->connections < CONNECTIONS ? MHD_YES : MHD_NO;
+}
+
+static void count(void *arg, struct MHD_Connection *conn, void **state,
+		  enum MHD_ConnectionNotificationCode what)
+{
+	struct health *h = arg;
+
+	(void)conn, (void)state;
+	h->connections += what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1;
+}
+
 /* ------------------------------------------------------------------- the loop */
 
 static void on_timer(uv_timer_t *timer);
@@ -109,11 +131,6 @@ static void run(struct health *h)
 {
 	unsigned long long ms;
 
-	mhd.run(h->server);
-	/*
-	 * A server that was full gets room at the end of a turn and listens again
-	 * at the beginning of the next, which nothing may call for.
-	 */
 	mhd.run(h->server);
 	if (mhd.get_timeout(h->server, &ms) == MHD_YES)
 		uv_timer_start(&h->timer, on_timer, ms, 0);
@@ -199,9 +216,9 @@ static int start(struct health *h, int fd)
 	const union MHD_DaemonInfo *info;
 	int err;
 
-	h->server = mhd.start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h,
-				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-				     CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
+	h->server = mhd.start_daemon(MHD_USE_EPOLL, 0, may_connect, h, on_request, h,
+				     MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_CONNECTION,
+				     count, h, MHD_OPTION_CONNECTION_TIMEOUT, IDLE_S,
 				     MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MEMORY,
 				     MHD_OPTION_END);
 	if (!h->server)
