@@ -119,7 +119,7 @@ class Cluster:
             raise tap.Skip("no root: no network namespaces, no BPF")
         self.options = ["--encap", encap, *options]
         self.mtu = mtu
-        self.nodes, self.objects, self.markers = [], {}, 0
+        self.nodes, self.objects, self.markers, self.tokens = [], {}, 0, 0
         atexit.register(self.close)
         self.fabric = netns.Netns("fabric")
         self.fabric.ip("link add br0 type bridge mcast_snooping 0 forward_delay 0",
@@ -148,11 +148,15 @@ class Cluster:
 
     def rotate_token(self, node, text=None):
         """A new token in the node's file, as a kubelet puts it there; @text: not a good one."""
-        path = f"{node.dir}/token"
-        with open(path + ".new", "w") as f:
+        self.tokens += 1
+        where = f"{node.dir}/account"
+        os.makedirs(f"{where}/..{self.tokens}")
+        with open(f"{where}/..{self.tokens}/token", "w") as f:
             f.write(self.api.token("kube-system", "sluice") if text is None else text)
-        os.chmod(path + ".new", 0o600)
-        os.rename(path + ".new", path)
+        os.symlink(f"..{self.tokens}", f"{where}/..new")
+        os.rename(f"{where}/..new", f"{where}/..data")
+        if not os.path.lexists(f"{where}/token"):
+            os.symlink("..data/token", f"{where}/token")
 
     def plug(self, ns, dev, addr, mtu):
         """A device @dev in @ns on the fabric with @addr, {4: …, 6: …}."""
@@ -171,7 +175,7 @@ class Cluster:
         self.nodes.append(n)
         if self.api:
             self.rotate_token(n)
-            self.api.kubeconfig(f"{n.dir}/kubeconfig", tokenFile=f"{n.dir}/token")
+            self.api.kubeconfig(f"{n.dir}/kubeconfig", tokenFile=f"{n.dir}/account/token")
             n.options += ["--source", "kubernetes", "--kubeconfig", f"{n.dir}/kubeconfig"]
         for obj in self.objects.values():
             self._write(n, obj)

@@ -349,10 +349,27 @@ static int route_to_pod(struct wire *w, const struct record *rec, int family,
 	return ret ? kernel(err, w->host, "route to the pod", ret) : 0;
 }
 
+/*
+ * What the daemon has switched on with the programs, unless it runs in a
+ * container that may not: the device is still down, and they are on it.
+ */
+static int forward_v6(const struct record *rec)
+{
+	char path[96];
+
+	if (!is_set(&rec->addr[SL_FAMILY_V6]))
+		return 0;
+	snprintf(path, sizeof(path), "net/ipv6/conf/%s/forwarding", rec->host_ifname);
+	return rt_sysctl_set(path, "1");
+}
+
 int wire_open_host(struct wire *w, const struct record *rec, struct cni_error *err)
 {
 	int ret;
 
+	ret = forward_v6(rec);
+	if (ret)
+		return kernel(err, w->host, "forwarding on the node's end", ret);
 	ret = rt_link_set_up(w->host, rec->host_ifindex, true);
 	if (ret)
 		return kernel(err, w->host, "cannot set the node's end up", ret);

@@ -123,16 +123,13 @@ static int read_all(int fd, char *buf, size_t max, size_t *len)
 	return 0;
 }
 
-int file_read(int dirfd, const char *name, size_t max, char **data, size_t *len)
+/* Closes @fd. */
+static int read_whole(int fd, size_t max, char **data, size_t *len)
 {
 	char *buf = NULL;
 	struct stat st;
-	int fd, err = 0;
+	int err = 0;
 
-	/* Non-blocking: a FIFO in the file's place must not hold us up. */
-	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
 	if (fstat(fd, &st))
 		err = -errno;
 	else if (!S_ISREG(st.st_mode))
@@ -156,6 +153,21 @@ out:
 	free(buf);
 	close(fd);
 	return err;
+}
+
+/* Non-blocking: a FIFO in the file's place must not hold us up. */
+int file_read(int dirfd, const char *name, size_t max, char **data, size_t *len)
+{
+	int fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : read_whole(fd, max, data, len);
+}
+
+int file_read_linked(const char *path, size_t max, char **data, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : read_whole(fd, max, data, len);
 }
 
 static long now_ms(void)

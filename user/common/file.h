@@ -27,9 +27,12 @@ int file_remove(int dirfd, const char *name);
 
 /*
  * Reads @name whole; free(*data) is the caller's. A NUL follows the data.
- * -EFBIG: more than @max bytes; -EISDIR, -EINVAL: not a regular file.
+ * -EFBIG: more than @max bytes; -EISDIR, -EINVAL: not a regular file; -ELOOP:
+ * a link.
  */
 int file_read(int dirfd, const char *name, size_t max, char **data, size_t *len);
+/* The same through links: mounted Secrets and ConfigMaps are some. */
+int file_read_linked(const char *path, size_t max, char **data, size_t *len);
 
 /*
  * flock(LOCK_EX) on @name in @dirfd, created 0600. Returns a descriptor,

@@ -52,6 +52,8 @@ struct config {
 	unsigned int masquerade;	/* 0 or 1 */
 	unsigned int masquerade_ports[2];
 	unsigned int flow_max, half_max, rule_max, class_max, addr_max, route_max;
+	char install_from[CONFIG_PATH_MAX];
+	char install_plugin[CONFIG_PATH_MAX], install_config[CONFIG_PATH_MAX];	/* "": not wanted */
 	char health[64];		/* "none", or an address and a port */
 	unsigned int log_level;		/* enum log_level */
 };

@@ -10,12 +10,14 @@
 #include <unistd.h>
 #include "common/file.h"
 #include "common/log.h"
+#include "daemon/install.h"
 #include "daemon/notify.h"
 #include "daemon/privilege.h"
 #include "daemon/source_dir.h"
 #include "daemon/source_k8s.h"
 
 #define COMMIT_RETRY_MS	1000
+#define INSTALL_RETRY_MS	5000
 
 /* ---------------------------------------------------------------------- ready */
 
@@ -36,6 +38,24 @@ const char *daemon_reason(const struct daemon *d, char *buf, size_t len)
 	return buf;
 }
 
+static void on_install_retry(uv_timer_t *timer);
+
+/* The runtime may be told of us now; what can't be written is tried again. */
+static void install(struct daemon *d)
+{
+	if (d->installed || d->stopping)
+		return;
+	if (install_run(&d->cfg))
+		uv_timer_start(&d->install_retry, on_install_retry, INSTALL_RETRY_MS, 0);
+	else
+		d->installed = true;
+}
+
+static void on_install_retry(uv_timer_t *timer)
+{
+	install(timer->data);
+}
+
 static void tell_manager(struct daemon *d)
 {
 	char buf[512];
@@ -50,6 +70,7 @@ static void tell_manager(struct daemon *d)
 		d->told_ready = true;
 		log_info("ready %.1f ms after start", (double)(uv_hrtime() - d->started_ns) / 1e6);
 		notify_send("READY=1\nSTATUS=%u endpoints", endpoints_count(d->eps));
+		install(d);
 	} else {
 		notify_send("STATUS=%u endpoints", endpoints_count(d->eps));
 	}
@@ -255,6 +276,8 @@ static int start_signals(struct daemon *d)
 	uv_idle_init(&d->loop, &d->commit_soon);
 	uv_idle_init(&d->loop, &d->sweep_soon);
 	uv_timer_init(&d->loop, &d->commit_retry);
+	uv_timer_init(&d->loop, &d->install_retry);
+	d->install_retry.data = d;
 	d->commit_soon.data = d->sweep_soon.data = d->commit_retry.data = d;
 	return 0;
 }

@@ -37,12 +37,13 @@ struct daemon {
 	uv_signal_t signals[3];
 	uv_idle_t commit_soon;		/* something changed: commit in this turn */
 	uv_idle_t sweep_soon;		/* endpoints left: their flows go in this turn */
-	uv_timer_t commit_retry;
+	uv_timer_t commit_retry, install_retry;
 	int commit_err;			/* of the last commit */
 	bool nodes_known;		/* the node was refreshed by @nodes_gen */
 	unsigned int nodes_gen;
 	bool serving;			/* every part has started */
 	bool told_ready;
+	bool installed;			/* plugin and configuration are where the runtime looks */
 	bool stopping;
 	uint64_t started_ns;		/* uv_hrtime() */
 	struct lock lock;

@@ -171,7 +171,8 @@ static void device_prepare(struct endpoints *eps, const struct record *rec)
 		return;
 	snprintf(path, sizeof(path), "net/ipv6/conf/%s/forwarding", rec->host_ifname);
 	err = rt_sysctl_set(path, "1");
-	if (err)
+	/* in a container /proc/sys may not be written: the plugin does it */
+	if (err && err != -EROFS)
 		log_warning("%s: IPv6 forwarding: %s", rec->host_ifname, strerror(-err));
 }
 

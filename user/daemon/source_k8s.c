@@ -227,7 +227,7 @@ static int read_kubeconfig(const char *path, struct kubeconfig *kc)
 				  "KUBERNETES_SERVICE_HOST and _PORT are no address and port");
 		return err;
 	}
-	err = file_read(AT_FDCWD, path, KUBECONFIG_MAX_BYTES, &text, &len);
+	err = file_read_linked(path, KUBECONFIG_MAX_BYTES, &text, &len);
 	if (err) {
 		log_error("%s: %s", path, strerror(-err));
 		return err;

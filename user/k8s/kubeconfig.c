@@ -67,7 +67,7 @@ int k8s_token_read(const struct k8s_secret *token, char *buf)
 		return token_copy(token->data, token->len, buf);
 	if (!token->path)
 		return -ENOENT;
-	err = file_read(AT_FDCWD, token->path, K8S_TOKEN_MAX, &data, &len);
+	err = file_read_linked(token->path, K8S_TOKEN_MAX, &data, &len);
 	if (err)
 		return err;
 	err = token_copy(data, len, buf);
