@@ -155,7 +155,7 @@ define prog_rule
 $(O)/$(1): $$($(1)_SRCS:%.c=$(O)/%.o) $$($(1)_LIBS:%=$(O)/%.a)
 	$$(say) LD $$@
 	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ -Wl,--start-group $$^ -Wl,--end-group $$(call pkg_libs,$$($(1)_PKGS)) $$($(1)_LDLIBS)
+	$$(Q)$$(CC) $$(LDFLAGS) $$($(1)_LDFLAGS) -o $$@ -Wl,--start-group $$^ -Wl,--end-group $$(call pkg_libs,$$($(1)_PKGS)) $$($(1)_LDLIBS)
 endef
 $(foreach p,$(PROGS) $(TESTS) $(TOOLS),$(eval $(call prog_rule,$(p))))
 

@@ -5,5 +5,8 @@ libsluice-cni_SRCS := $(filter-out user/cni/main.c,$(wildcard user/cni/*.c))
 PROGS += sluice-cni
 sluice-cni_SRCS := user/cni/main.c
 sluice-cni_LIBS := libsluice-cni libcommon libsluice
-sluice-cni_PKGS := libbpf libnl-3.0 libnl-genl-3.0 jansson
+sluice-cni_PKGS := libnl-3.0 libnl-genl-3.0 jansson
+# Static: it is copied to hosts that have none of its libraries, and started for
+# every pod. What the linker warns of, protocol names by NSS, it doesn't use.
+sluice-cni_LDFLAGS := $(if $(SAN),,-static-pie -Wl,--gc-sections,--no-warnings)
 sluice-cni_DIR  := $(CNIDIR)
