@@ -13,6 +13,8 @@ import json
 import os
 import shutil
 
+import yaml
+
 import apiserver
 import netns
 import node as node_mod
@@ -44,18 +46,11 @@ def cluster_policy(name, tier, priority, subject, **rules):
                       spec={"tier": tier, "priority": priority, "subject": {"pods": pods}, **rules})
 
 
-# What a daemon may read (scripts/deploy gives it the same).
-READER = [
-    {"apiGroups": [""], "resources": ["namespaces", "nodes", "pods"], "verbs": ["get", "list", "watch"]},
-    {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"],
-     "verbs": ["get", "list", "watch"]},
-    {"apiGroups": ["policy.networking.k8s.io"], "resources": ["clusternetworkpolicies"],
-     "verbs": ["get", "list", "watch"]},
-    {"apiGroups": [""], "resources": ["nodes/status"], "verbs": ["patch"]},
-    {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create"]},
-    {"apiGroups": ["policy.networking.k8s.io"], "resources": ["clusternetworkpolicies/status"],
-     "verbs": ["patch"]},
-]
+def installed_rules():
+    """What an installed daemon may do: a test's may do no more."""
+    with open(f"{node_mod.TOP}/scripts/deploy/rbac.yaml") as f:
+        return next(d["rules"] for d in yaml.safe_load_all(f) if d["kind"] == "ClusterRole")
+
 
 # Objects that mean nothing: their version, once seen, says that all before has been.
 MARKERS = {
@@ -136,9 +131,8 @@ class Cluster:
             self.api.define("clusternetworkpolicies")
         self.api.put(self.namespace("marker"))
         self.api.put(new_object("ServiceAccount", "sluice", "kube-system"))
-        # the same rights as an installed sluice has
         self.api.put({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
-                      "metadata": {"name": "sluice"}, "rules": READER})
+                      "metadata": {"name": "sluice"}, "rules": installed_rules()})
         self.api.put({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRoleBinding",
                       "metadata": {"name": "sluice"},
                       "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",

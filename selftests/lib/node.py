@@ -71,6 +71,7 @@ class Node:
         self.dir = f"{ROOT}/{self.name}"
         self.options = [*self._datapath(), *options]
         self.pods = []
+        self.plugin = f"{BUILD}/sluice-cni"
         self.daemon = None
         self.ns = netns.Netns(self.name, forwarding=True)
         self._make_places()
@@ -299,7 +300,7 @@ class Pod:
             CNI_ARGS=f"IgnoreUnknown=1;K8S_POD_NAMESPACE={self.namespace};"
                      f"K8S_POD_NAME={self.podname}" +
                      (f";K8S_POD_UID={self.uid}" if self.uid else ""))
-        p = self.node.ns.popen([f"{BUILD}/sluice-cni"], env=env, text=True, stdin=subprocess.PIPE,
+        p = self.node.ns.popen([self.node.plugin], env=env, text=True, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         return p, json.dumps(conf)
 

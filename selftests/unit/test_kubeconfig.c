@@ -73,7 +73,7 @@ static void put(const char *path, const char *text)
 /* The file is looked at each time; what it says must fit into one header. */
 static void rotated_token(void **state)
 {
-	char path[] = "/tmp/sluice-token.XXXXXX", buf[K8S_TOKEN_MAX];
+	char path[] = "/tmp/sluice-token.XXXXXX", buf[K8S_TOKEN_MAX], link[64];
 	struct k8s_secret s = { .path = path };
 	int fd = mkstemp(path);
 
@@ -87,6 +87,14 @@ static void rotated_token(void **state)
 	put(path, "second");
 	assert_int_equal(k8s_token_read(&s, buf), 0);
 	assert_string_equal(buf, "second");
+	/* as it is mounted */
+	snprintf(link, sizeof(link), "%s.link", path);
+	assert_int_equal(symlink(path, link), 0);
+	s.path = link;
+	assert_int_equal(k8s_token_read(&s, buf), 0);
+	assert_string_equal(buf, "second");
+	assert_int_equal(unlink(link), 0);
+	s.path = path;
 	put(path, "a\r\nX-Evil: 1\r\n");
 	assert_int_equal(k8s_token_read(&s, buf), -EBADMSG);
 	assert_int_equal(unlink(path), 0);
@@ -160,6 +168,10 @@ static void in_cluster(void **state)
 	assert_int_equal(kubeconfig_in_cluster("/sa", "fd00::1", "6443", &kc), 0);
 	assert_string_equal(kc.server, "https://[fd00::1]:6443");
 	kubeconfig_exit(&kc);
+	assert_int_equal(kubeconfig_in_cluster("/sa", "api.example.com", "6443", &kc), 0);
+	assert_string_equal(kc.server, "https://api.example.com:6443");
+	kubeconfig_exit(&kc);
+	assert_int_equal(kubeconfig_in_cluster("/sa", "api.example.com@evil", "443", &kc), -EINVAL);
 	assert_int_equal(kubeconfig_in_cluster("/sa", NULL, "443", &kc), -ENOENT);
 	assert_int_equal(kubeconfig_in_cluster("/sa", "10.0.0.1", "", &kc), -ENOENT);
 	assert_int_equal(kubeconfig_in_cluster("/sa", "a/b", "443", &kc), -EINVAL);

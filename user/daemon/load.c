@@ -11,7 +11,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <linux/magic.h>
 #include <sys/prctl.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "common/log.h"
@@ -96,10 +98,32 @@ static int load_wait(pid_t pid, int fd)
 	return n == sizeof(ret) ? ret : -EIO;
 }
 
+/* Of @path, or of what there is of it so far. */
+static bool is_on_bpffs(const char *path)
+{
+	char at[CONFIG_PATH_MAX];
+	struct statfs st;
+	char *slash;
+
+	snprintf(at, sizeof(at), "%s", path);
+	while (statfs(at, &st)) {
+		slash = strrchr(at, '/');
+		if (errno != ENOENT || !slash || slash == at)
+			return false;
+		*slash = '\0';
+	}
+	return st.f_type == BPF_FS_MAGIC;
+}
+
 int load_run(const struct config *cfg, struct kernel_features *features)
 {
 	pid_t pid, parent = getpid();
 	int fd[2], err;
+
+	if (!cfg->mount_bpffs && !is_on_bpffs(cfg->pin_root)) {
+		log_error("%s is on no bpffs: mount one on the host, or allow --mount-bpffs", cfg->pin_root);
+		return -ENODEV;
+	}
 
 	if (pipe2(fd, O_CLOEXEC))
 		return -errno;

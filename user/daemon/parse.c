@@ -147,7 +147,7 @@ static bool is_dns_label(const char *s, size_t len)
 	return true;
 }
 
-static bool is_dns_subdomain(const char *s, size_t len)
+bool is_dns_subdomain(const char *s, size_t len)
 {
 	size_t i, start = 0;
 

@@ -36,6 +36,8 @@ const struct tree *parse_field(const struct tree *map, const char *key, const st
 /* Names as the API server checks them; -EINVAL with the rule that is broken. */
 int parse_dns_label(const struct parse *p, const struct path *at, const struct tree *t,
 		    const char **out);
+/* RFC 1123, as Kubernetes has it: at most 253 bytes, labels without end. */
+bool is_dns_subdomain(const char *s, size_t len);
 int parse_dns_subdomain(const struct parse *p, const struct path *at, const struct tree *t,
 			const char **out);
 int parse_port_name(const struct parse *p, const struct path *at, const struct tree *t,

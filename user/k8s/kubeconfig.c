@@ -327,7 +327,7 @@ static int in_cluster_server(const char *host, const char *port, char **out)
 	unsigned char addr[sizeof(struct in6_addr)];
 	bool v6 = inet_pton(AF_INET6, host, addr) == 1;
 
-	if (!v6 && inet_pton(AF_INET, host, addr) != 1)
+	if (!v6 && inet_pton(AF_INET, host, addr) != 1 && !is_dns_subdomain(host, strlen(host)))
 		return -EINVAL;
 	if (strlen(port) > 5 || port[strspn(port, "0123456789")] || atoi(port) < 1 ||
 	    atoi(port) > 65535)
