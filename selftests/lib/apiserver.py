@@ -101,7 +101,10 @@ class _Https(http.client.HTTPSConnection):
 
 
 class ApiServer:
-    def __init__(self, cluster, directory):
+    """@whole: for kubelets, too: with the admission and authorization of a real cluster."""
+
+    def __init__(self, cluster, directory, whole=False):
+        self.whole = whole
         if not PROGRAMS or not os.access(f"{PROGRAMS}/kube-apiserver", os.X_OK):
             raise tap.Skip("no kube-apiserver: set SLUICE_TEST_CLUSTER (make check-k8s does)")
         self.dir = directory
@@ -138,13 +141,20 @@ class ApiServer:
             "kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--secure-port", PORT,
             "--bind-address", bind, "--advertise-address", ADDR[4],
             "--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.96.0.0/16",
-            "--authorization-mode", "RBAC", "--client-ca-file", f"{pki}/authority.crt",
+            "--authorization-mode", "Node,RBAC" if self.whole else "RBAC", "--client-ca-file", f"{pki}/authority.crt",
             "--tls-cert-file", self.serving[0], "--tls-private-key-file", self.serving[1],
             "--service-account-issuer", "https://kubernetes.default.svc",
             "--service-account-key-file", f"{pki}/sa.key", "--service-account-signing-key-file",
-            f"{pki}/sa.key", "--disable-admission-plugins", "ServiceAccount",
+            f"{pki}/sa.key", *self._extras(),
             "--runtime-config", "api/all=true", "--v", "1")
         netns.wait_for("the API server", self._is_ready, START_S)
+
+    def _extras(self):
+        if not self.whole:
+            return ["--disable-admission-plugins", "ServiceAccount"]
+        return ["--enable-admission-plugins", "NodeRestriction", "--kubelet-client-certificate",
+                self.admin[0], "--kubelet-client-key", self.admin[1],
+                "--kubelet-preferred-address-types", "InternalIP", "--allow-privileged"]
 
     def _is_ready(self):
         if self.server.poll() is not None:

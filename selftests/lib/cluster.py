@@ -105,11 +105,13 @@ class Cluster:
     """
     @source: "directory", each node has the objects as files, or "kubernetes",
     an API server has them; SLUICE_TEST_SOURCE is for tests that don't mind.
+    @whole: the API server is one for kubelets, too (kubernetes.py).
     @tiers: the API server knows ClusterNetworkPolicy from the start.
     """
 
-    def __init__(self, encap="direct", mtu=1500, options=(), source=None, tiers=True):
-        self.api, self.tiers = None, tiers
+    def __init__(self, encap="direct", mtu=1500, options=(), source=None, tiers=True,
+                 whole=False):
+        self.api, self.tiers, self.whole = None, tiers, whole
         if os.geteuid():
             raise tap.Skip("no root: no network namespaces, no BPF")
         self.options = ["--encap", encap, *options]
@@ -125,11 +127,13 @@ class Cluster:
 
     def _start_api(self):
         os.makedirs(f"{node_mod.ROOT}/api", mode=0o700)
-        self.api = apiserver.ApiServer(self, f"{node_mod.ROOT}/api")
+        self.api = apiserver.ApiServer(self, f"{node_mod.ROOT}/api", self.whole)
         self.touched = {"Namespace", "Node", "Pod", "NetworkPolicy"}
         if self.tiers:
             self.api.define("clusternetworkpolicies")
         self.api.put(self.namespace("marker"))
+        if self.whole:
+            return
         self.api.put(new_object("ServiceAccount", "sluice", "kube-system"))
         self.api.put({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole",
                       "metadata": {"name": "sluice"}, "rules": installed_rules()})
