@@ -4,7 +4,7 @@
 
 check-k8s: deps
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)selftests/k8s/with-programs '^k8s/.*(?:$(T))' selftests/run '^k8s/.*(?:$(T))'
+	$(Q)$(if $(ALL),SLUICE_TEST_ALL=1) selftests/k8s/with-programs '^k8s/.*(?:$(T))' selftests/run '^k8s/.*(?:$(T))'
 
 HELP_EXTRA += '' \
-	'  make check-k8s        the tests that need a real API server (T=pattern)'
+	'  make check-k8s        the tests that need a real API server (T=pattern, ALL=1: whole suites)'
