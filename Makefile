@@ -182,7 +182,8 @@ check: deps
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)selftests/k8s/with-programs '' selftests/bench/run '$(T)'
+	$(Q)selftests/k8s/with-programs '$(if $(T),$(if $(findstring api,$(T)),^k8s,^$$),^k8s)' \
+		selftests/bench/run '$(T)'
 
 # A build.mk adds targets of its own to INSTALL_TARGETS and UNINSTALL_TARGETS.
 install: all $(INSTALL_TARGETS)
