@@ -224,11 +224,12 @@ conf_dir = "/etc/cni/net.d"
             for pid in (p for p in os.listdir("/proc") if p.isdigit()):
                 try:
                     with open(f"/proc/{pid}/cmdline", "rb") as f:
-                        cmd = f.read()
+                        shim = b"containerd-shim" in f.read()
+                    with open(f"/proc/{pid}/cgroup") as f:
+                        contained = "/kubepods" in f.read()
                 except OSError:
                     continue
-                if b"containerd-shim" in cmd or cmd.startswith((b"/pause", b"/bin/busybox", b"/bin/sh\0-c",
-                                                                 b"/usr/sbin/sluiced\0")):
+                if shim or contained:
                     pids.append(int(pid))
             if not pids:
                 break
