@@ -285,6 +285,14 @@ class ApiServer:
             json.dump(conf, f, indent=1)
         os.chmod(path, 0o600)
 
+    def program(self, name, *argv, stdin=None, timeout=60):
+        """Runs kubectl, or another program for a cluster's users, as its administrator."""
+        conf = f"{self.dir}/admin.conf"
+        self.kubeconfig(conf, url=f"https://127.0.0.1:{PORT}",
+                        **{"client-certificate": self.admin[0], "client-key": self.admin[1]})
+        env = {**os.environ, "KUBECONFIG": conf, "HOME": self.dir}
+        return self.ns.run(f"{PROGRAMS}/{name}", *argv, env=env, stdin=stdin, timeout=timeout)
+
     def compact(self):
         """Forgets all versions but the newest, so that older ones are gone."""
         script = (f"import json, urllib.request as u\n"

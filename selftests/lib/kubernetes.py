@@ -7,8 +7,10 @@ asks a registry. All of a node lies under /run; the places that a host has one
 of only (/opt/cni, /etc/cni, /var/lib/sluice, ...) are covered by empty ones, so
 there is one node to a test.
 """
+import atexit
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import time
@@ -30,12 +32,14 @@ PAUSE_C = "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n"
 
 def image(tag, files, entry, output):
     """An OCI image of @files, {path in it: file}, by the code that makes sluice's."""
-    code = ("import sys, runpy, json; m = runpy.run_path(sys.argv[1], run_name='lib'); "
-            "files = {to: (0o755, open(path, 'rb').read()) for to, path in json.loads(sys.argv[2]).items()}; "
-            "layer = m['tar'](files, ['proc', 'sys', 'dev', 'etc', 'tmp', 'run', 'var/run']); "
-            "open(sys.argv[4], 'wb').write(m['tar'](m['layout'](layer, sys.argv[3], sys.argv[5:])))")
-    netns.run("python3", "-c", code, f"{TOP}/scripts/deploy/mkimage", json.dumps(files), tag, output,
-              *entry)
+    mkimage = runpy.run_path(f"{TOP}/scripts/deploy/mkimage", run_name="mkimage")
+    contents = {}
+    for to, path in files.items():
+        with open(path, "rb") as f:
+            contents[to] = (0o755, f.read())
+    layer = mkimage["tar"](contents, ["proc", "sys", "dev", "etc", "tmp", "run", "var/run"])
+    with open(output, "wb") as f:
+        f.write(mkimage["tar"](mkimage["layout"](layer, tag, entry)))
 
 
 def make_images(directory):
@@ -75,20 +79,21 @@ class Kubernetes:
 
     def __init__(self, cluster):
         self.cluster, self.api = cluster, cluster.api
-        self.procs, self.undo = [], []
+        self.procs, self.uncover = [], None
+        atexit.register(self.close)
         os.makedirs(ROOT, mode=0o700)
-        self.admin = f"{ROOT}/admin.conf"
-        self._kubeconfig(self.admin, self.api.admin, f"https://127.0.0.1:{apiserver.PORT}")
-        self.undo.append(cover())
+        admin = f"{ROOT}/admin.conf"
+        self._kubeconfig(admin, self.api.admin, f"https://127.0.0.1:{apiserver.PORT}")
+        self.uncover = cover()
         shutil.copy(LOOPBACK, "/opt/cni/bin")	# containerd 1.x asks for it, whatever the network
         self.images = make_images(ROOT)
-        self._spawn(self.api.ns, "kube-controller-manager", "--kubeconfig", self.admin,
+        self._spawn(self.api.ns, "kube-controller-manager", "--kubeconfig", admin,
                     "--leader-elect=false", "--service-account-private-key-file",
                     f"{self.api.dir}/pki/sa.key", "--root-ca-file",
                     self.api.authority.path("authority", "crt"), "--allocate-node-cidrs",
                     "--cluster-cidr", "10.244.0.0/16,fd00:244::/56", "--node-cidr-mask-size-ipv4", "24",
                     "--node-cidr-mask-size-ipv6", "64", "--bind-address", "127.0.0.1")
-        self._spawn(self.api.ns, "kube-scheduler", "--kubeconfig", self.admin, "--leader-elect=false",
+        self._spawn(self.api.ns, "kube-scheduler", "--kubeconfig", admin, "--leader-elect=false",
                     "--bind-address", "127.0.0.1")
 
     def _kubeconfig(self, path, pair, url=None):
@@ -159,14 +164,16 @@ conf_dir = "/etc/cni/net.d"
 
     # ---------------------------------------------------------------- requests
 
-    def kubectl(self, *argv, stdin=None, timeout=60):
-        env = {**os.environ, "KUBECONFIG": self.admin, "HOME": ROOT}
-        return self.api.ns.run(f"{apiserver.PROGRAMS}/kubectl", *argv, env=env, stdin=stdin,
-                               timeout=timeout)
+    def kubectl(self, *argv, **kwargs):
+        return self.api.program("kubectl", *argv, **kwargs)
 
-    def helm(self, *argv):
-        env = {**os.environ, "KUBECONFIG": self.admin, "HOME": ROOT}
-        return self.api.ns.run(f"{apiserver.PROGRAMS}/helm", *argv, env=env, timeout=60)
+    def install(self):
+        """By the chart, with what these nodes are: no registry, no cluster IPs."""
+        values = {"apiServer.host": apiserver.ADDR[4], "apiServer.port": apiserver.PORT,
+                  "config.uplink": "uplink", "image.pullPolicy": "Never"}
+        self.api.program("helm", "install", "sluice", f"{TOP}/scripts/deploy/chart", "-n", "kube-system",
+                         *(w for k, v in values.items() for w in ("--set", f"{k}={v}")))
+        self.wait_ready()
 
     def get(self, path):
         return self.api.ask("GET", path)
@@ -202,6 +209,7 @@ conf_dir = "/etc/cni/net.d"
         return {6 if ":" in i["ip"] else 4: i["ip"] for i in status["podIPs"]}
 
     def close(self):
+        atexit.unregister(self.close)
         for p in reversed(self.procs):
             p.terminate()
         for p in self.procs:
@@ -212,8 +220,8 @@ conf_dir = "/etc/cni/net.d"
                 p.wait()
         self._kill_containers()
         self._unmount()
-        for f in self.undo:
-            f()
+        if self.uncover:
+            self.uncover()
         for path in (ROOT, "/run/mount", "/run/sluice", "/run/containerd", "/sys/fs/bpf/sluice"):
             shutil.rmtree(path, ignore_errors=True)
 
@@ -239,13 +247,12 @@ conf_dir = "/etc/cni/net.d"
                 except ProcessLookupError:
                     pass
             time.sleep(0.1)
-        for top in ("/sys/fs/cgroup",):
-            for path, dirs, _ in os.walk(top, topdown=False):
-                if "/kubepods" in path:
-                    try:
-                        os.rmdir(path)
-                    except OSError:
-                        pass
+        for path, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
+            if "/kubepods" in path:
+                try:
+                    os.rmdir(path)
+                except OSError:
+                    pass
 
     def _unmount(self):
         with open("/proc/self/mountinfo") as f:
