@@ -60,18 +60,12 @@ static int write_all(int fd, const char *data, size_t len)
 	return 0;
 }
 
-int file_write(int dirfd, const char *name, const void *data, size_t len, bool durable)
+/* @tmp, open as @fd, takes @data and the place of @name; closes @fd, and takes @tmp away on error. */
+static int write_and_rename(int fd, int dirfd, const char *tmp, const char *name, const void *data,
+			    size_t len, bool durable)
 {
-	char tmp[NAME_MAX + 1];
-	int fd, err;
+	int err = write_all(fd, data, len);
 
-	err = temp_name(name, tmp);
-	if (err)
-		return err;
-	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, data, len);
 	if (!err && fsync(fd))
 		err = -errno;
 	/* A full disk may show itself only here. */
@@ -84,6 +78,40 @@ int file_write(int dirfd, const char *name, const void *data, size_t len, bool d
 		return err;
 	}
 	return durable && fsync(dirfd) ? -errno : 0;
+}
+
+int file_write(int dirfd, const char *name, const void *data, size_t len, bool durable)
+{
+	char tmp[NAME_MAX + 1];
+	int fd, err;
+
+	err = temp_name(name, tmp);
+	if (err)
+		return err;
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? -errno : write_and_rename(fd, dirfd, tmp, name, data, len, durable);
+}
+
+int file_install(int dirfd, const char *name, const void *data, size_t len, mode_t mode)
+{
+	char tmp[NAME_MAX + 1];
+	int fd, err;
+
+	err = temp_name(name, tmp);
+	if (err)
+		return err;
+	if (unlinkat(dirfd, tmp, 0) && errno != ENOENT)
+		return -errno;
+	fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (fchmod(fd, mode)) {
+		err = -errno;
+		close(fd);
+		unlinkat(dirfd, tmp, 0);
+		return err;
+	}
+	return write_and_rename(fd, dirfd, tmp, name, data, len, true);
 }
 
 int file_remove(int dirfd, const char *name)

@@ -22,6 +22,11 @@ int file_mkdir(const char *path, mode_t mode);
  * need a lock.
  */
 int file_write(int dirfd, const char *name, const void *data, size_t len, bool durable);
+/*
+ * file_write(), durably, in a directory of others: the file gets @mode, and
+ * whatever stands in the temporary file's place makes way.
+ */
+int file_install(int dirfd, const char *name, const void *data, size_t len, mode_t mode);
 /* Takes @name and its temporary file away, durably; 0 when there is none. */
 int file_remove(int dirfd, const char *name);
 

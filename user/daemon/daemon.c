@@ -118,9 +118,8 @@ static void refresh_node(struct daemon *d)
 {
 	unsigned int gen = policy_nodes_gen(d->pol);
 
-	if (!settled(d) || (d->nodes_known && gen == d->nodes_gen))
+	if (!settled(d) || gen == d->nodes_gen)
 		return;
-	d->nodes_known = true;
 	d->nodes_gen = gen;
 	node_refresh(d->node);
 }

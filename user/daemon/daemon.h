@@ -39,8 +39,7 @@ struct daemon {
 	uv_idle_t sweep_soon;		/* endpoints left: their flows go in this turn */
 	uv_timer_t commit_retry, install_retry;
 	int commit_err;			/* of the last commit */
-	bool nodes_known;		/* the node was refreshed by @nodes_gen */
-	unsigned int nodes_gen;
+	unsigned int nodes_gen;		/* by which the node was refreshed last; 0: not yet */
 	bool serving;			/* every part has started */
 	bool told_ready;
 	bool installed;			/* plugin and configuration are where the runtime looks */

@@ -31,43 +31,6 @@ static bool is_same(int dir, const char *name, const char *data, size_t len, mod
 	return same;
 }
 
-static int write_fd(int fd, const char *data, size_t len, mode_t mode)
-{
-	ssize_t n;
-
-	if (fchmod(fd, mode))
-		return -errno;
-	for (; len; data += n, len -= n) {
-		n = write(fd, data, len);
-		if (n < 0)
-			return -errno;
-	}
-	return fsync(fd) ? -errno : 0;
-}
-
-/* By a new file of another name, which no runtime looks at, and a rename. */
-static int replace(int dir, const char *name, const char *data, size_t len, mode_t mode)
-{
-	char temp[64];
-	int fd, err;
-
-	snprintf(temp, sizeof(temp), ".%s.new", name);
-	if (unlinkat(dir, temp, 0) && errno != ENOENT)
-		return -errno;
-	fd = openat(dir, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	err = write_fd(fd, data, len, mode);
-	close(fd);
-	if (!err && renameat(dir, temp, dir, name))
-		err = -errno;
-	if (err)
-		unlinkat(dir, temp, 0);
-	else if (fsync(dir))
-		err = -errno;
-	return err;
-}
-
 static int install(const char *from, const char *to, const char *name, mode_t mode)
 {
 	int dir, err;
@@ -82,7 +45,7 @@ static int install(const char *from, const char *to, const char *name, mode_t mo
 	dir = open(to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	err = dir < 0 ? -errno : 0;
 	if (!err && !is_same(dir, name, data, len, mode)) {
-		err = replace(dir, name, data, len, mode);
+		err = file_install(dir, name, data, len, mode);
 		if (!err)
 			log_info("installed: %s/%s", to, name);
 	}

@@ -9,6 +9,7 @@ int model_init(struct model *m)
 	static const char label[] = "kubernetes.io/metadata.name";
 
 	memset(m, 0, sizeof(*m));
+	m->nodes_gen = 1;
 	m->ns_label = str_get(label, sizeof(label) - 1);
 	return m->ns_label ? 0 : -ENOMEM;
 }

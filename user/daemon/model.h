@@ -97,7 +97,7 @@ struct model {
 	/* what the compiler has not seen yet */
 	struct model_addr *dirty_addrs;
 	bool dirty_eps, dirty_nodes;
-	unsigned int nodes_gen;		/* goes up when a Node object changes */
+	unsigned int nodes_gen;		/* from 1; goes up when a Node object changes */
 	struct model_ep ep[SL_EP_MAX];
 };
 

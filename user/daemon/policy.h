@@ -105,7 +105,7 @@ struct policy_node {
 	unsigned int npod_cidr;
 };
 const struct policy_node *policy_nodes(struct policy *pol, size_t *count);
-/* Another number whenever policy_nodes() may say something else. */
+/* Another number whenever policy_nodes() may say something else; 1 at the beginning. */
 unsigned int policy_nodes_gen(const struct policy *pol);
 
 /* New references, NULL without memory. */

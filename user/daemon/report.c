@@ -9,6 +9,8 @@
 #include "daemon/hash.h"
 #include "daemon/report.h"
 #include "k8s/backoff.h"
+#include "k8s/buf.h"
+#include "k8s/reply.h"
 
 #define TICK_MS		2000
 #define REQUEST_S	10U
@@ -23,21 +25,6 @@
 /* Bytes of an Event's note and of a condition's message. */
 #define NOTE_MAX	1000
 
-/* Where the objects live that can be in trouble. */
-static const struct place {
-	const char *kind, *api, *path;	/* @path: up to "namespaces/"; then the plural */
-	const char *plural;
-	bool namespaced, has_conditions;
-} places[] = {
-	{ "Namespace", "v1", "/api/v1/", "namespaces", false, false },
-	{ "Node", "v1", "/api/v1/", "nodes", false, false },
-	{ "Pod", "v1", "/api/v1/", "pods", true, false },
-	{ "NetworkPolicy", "networking.k8s.io/v1", "/apis/networking.k8s.io/v1/",
-	  "networkpolicies", true, false },
-	{ "ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2",
-	  "/apis/policy.networking.k8s.io/v1alpha2/", "clusternetworkpolicies", false, true },
-};
-
 enum trouble_state {
 	TROUBLE_NEW,			/* to be told at @due_ms */
 	TROUBLE_TOLD,
@@ -46,8 +33,8 @@ enum trouble_state {
 
 struct trouble {
 	struct trouble *next;
-	const struct place *place;
-	char ns[64], name[256];
+	const struct k8s_kind *kind;
+	char ns[64], name[256];	/* @ns "": it has none */
 	char text[NOTE_MAX];
 	enum trouble_state state;
 	bool refused;			/* the version before is in force, or nothing */
@@ -75,9 +62,8 @@ struct report {
 	char uid[64];			/* of that object, */
 	long generation;
 	bool condition_stands;		/* and whether its condition says it already */
-	char *answer;
-	size_t len;
-	bool ready, told_ready, node_told;
+	struct k8s_buf answer;
+	bool told_ready, node_told;
 	uint64_t unready_ms;		/* since when, loop's time; 0: it is ready */
 	unsigned int commits;		/* when troubles were looked for last */
 	struct backoff backoff;
@@ -105,18 +91,24 @@ static void timestamp(char *buf, size_t len, bool micro)
 
 /* ------------------------------------------------------------------- troubles */
 
-static const struct place *place_of(const char *kind)
+static const struct k8s_kind *kind_of(const char *name)
 {
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
-		if (kind && !strcmp(places[i].kind, kind))
-			return &places[i];
+	for (size_t i = 0; i < K8S_KINDS; i++)
+		if (name && !strcmp(k8s_kinds[i].name, name))
+			return &k8s_kinds[i];
 	return NULL;
+}
+
+/* Of what is told of, only this kind has a status with conditions. */
+static bool has_conditions(const struct trouble *t)
+{
+	return t->kind->kind == OBJECT_CNP;
 }
 
 /* How many nodes come before this one where this object is concerned. */
 static unsigned int rank(const struct report *r, const struct trouble *t)
 {
-	uint64_t seed = hash_str(hash_str(hash_str(0, t->place->kind), t->ns), t->name), mine;
+	uint64_t seed = hash_str(hash_str(hash_str(0, t->kind->name), t->ns), t->name), mine;
 	const struct policy_node *nodes;
 	unsigned int before = 0;
 	size_t count;
@@ -128,20 +120,20 @@ static unsigned int rank(const struct report *r, const struct trouble *t)
 	return before;
 }
 
-static struct trouble *find_trouble(struct report *r, const struct place *place, const char *ns,
-				    const char *name)
+static struct trouble *find_trouble(struct report *r, const struct k8s_kind *kind,
+				    const char *ns, const char *name)
 {
 	struct trouble *t;
 
 	for (t = r->troubles; t; t = t->next)
-		if (t->place == place && !strcmp(t->ns, ns) && !strcmp(t->name, name))
+		if (t->kind == kind && !strcmp(t->ns, ns) && !strcmp(t->name, name))
 			return t;
 	return NULL;
 }
 
 static void note_trouble(struct report *r, const json_t *doc, bool refused)
 {
-	const struct place *place = place_of(json_string_value(json_object_get(doc, "kind")));
+	const struct k8s_kind *kind = kind_of(json_string_value(json_object_get(doc, "kind")));
 	const char *ns = json_string_value(json_object_get(doc, "namespace"));
 	const char *name = json_string_value(json_object_get(doc, "name"));
 	const char *field = json_string_value(json_object_get(doc, "field"));
@@ -150,15 +142,15 @@ static void note_trouble(struct report *r, const json_t *doc, bool refused)
 	unsigned int before;
 	char text[NOTE_MAX];
 
-	if (!place || !name || !what)
+	if (!kind || !name || !what)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", field ? field : "", field && *field ? ": " : "", what);
-	t = find_trouble(r, place, ns ? ns : "", name);
+	t = find_trouble(r, kind, ns ? ns : "", name);
 	if (!t) {
 		t = r->ntroubles < TROUBLES_MAX ? calloc(1, sizeof(*t)) : NULL;
 		if (!t)
 			return;
-		t->place = place;
+		t->kind = kind;
 		snprintf(t->ns, sizeof(t->ns), "%s", ns ? ns : "");
 		snprintf(t->name, sizeof(t->name), "%s", name);
 		t->next = r->troubles;
@@ -192,7 +184,7 @@ static void forget_trouble(struct report *r, struct trouble *gone)
 /* Mended, or gone: of the first kind a condition may speak still. */
 static void end_trouble(struct report *r, struct trouble *t)
 {
-	bool spoke = t->mine && t->state == TROUBLE_TOLD && t->place->has_conditions;
+	bool spoke = t->mine && t->state == TROUBLE_TOLD && has_conditions(t);
 
 	if (t->state == TROUBLE_OVER)
 		return;
@@ -241,19 +233,8 @@ static void send_next(struct report *r);
 static int on_data(void *arg, const char *data, size_t len)
 {
 	struct report *r = arg;
-	char *more;
 
-	if (r->step != STEP_GET)
-		return 0;
-	if (len > ANSWER_MAX - r->len)
-		return -EMSGSIZE;
-	more = realloc(r->answer, r->len + len);
-	if (!more)
-		return -ENOMEM;
-	r->answer = more;
-	memcpy(more + r->len, data, len);
-	r->len += len;
-	return 0;
+	return r->step == STEP_GET ? k8s_buf_add(&r->answer, data, len) : 0;
 }
 
 static void on_end(void *arg, int status, const char *why);
@@ -292,11 +273,13 @@ static void request(struct report *r, enum step step, const char *method, const 
 		fail(r, strerror(-err));
 }
 
+/* The path of all of a kind, with the namespace before its last part and the name behind it. */
 static void object_target(const struct trouble *t, const char *more, char *buf, size_t len)
 {
-	snprintf(buf, len, "%s%s%s%s%s/%s%s", t->place->path,
-		 t->place->namespaced ? "namespaces/" : "", t->place->namespaced ? t->ns : "",
-		 t->place->namespaced ? "/" : "", t->place->plural, t->name, more);
+	const char *path = t->kind->path, *plural = strrchr(path, '/') + 1;
+
+	snprintf(buf, len, "%.*s%s%s%s%s/%s%s", (int)(plural - path), path,
+		 t->ns[0] ? "namespaces/" : "", t->ns, t->ns[0] ? "/" : "", plural, t->name, more);
 }
 
 /* ------------------------------------------------------------------ the node */
@@ -320,15 +303,15 @@ static void tell_node(struct report *r)
 static bool node_is_due(struct report *r)
 {
 	char why[512];
+	bool ready = !r->ctx.reason(r->ctx.arg, why, sizeof(why));
 
-	r->ready = !r->ctx.reason(r->ctx.arg, why, sizeof(why));
-	if (r->ready)
+	if (ready)
 		r->unready_ms = 0;
 	else if (!r->unready_ms)
 		r->unready_ms = now_ms(r);
-	if (r->node_told && r->ready == r->told_ready)
+	if (r->node_told && ready == r->told_ready)
 		return false;
-	return r->ready || now_ms(r) - r->unready_ms >= UNREADY_MS;
+	return ready || now_ms(r) - r->unready_ms >= UNREADY_MS;
 }
 
 /* --------------------------------------------------------------- the objects */
@@ -341,8 +324,8 @@ static const char *type_of(const struct trouble *t)
 /* One of a name is there at most: nodes that say the same, say it once. */
 static void tell_event(struct report *r, const struct trouble *t)
 {
-	uint64_t id = hash_str(hash_str(hash_str(0, t->place->kind), r->uid), t->text);
-	const char *ns = t->place->namespaced ? t->ns : "default";
+	uint64_t id = hash_str(hash_str(hash_str(0, t->kind->name), r->uid), t->text);
+	const char *ns = t->ns[0] ? t->ns : "default";
 	char target[256], now[64], name[256], instance[128];
 	json_t *doc;
 
@@ -354,9 +337,9 @@ static void tell_event(struct report *r, const struct trouble *t)
 			"apiVersion", "events.k8s.io/v1", "kind", "Event", "metadata", "name", name,
 			"namespace", ns, "eventTime", now, "reportingController", "sluiced",
 			"reportingInstance", instance, "action", "Enforce", "reason", type_of(t), "type",
-			"Warning", "note", t->text, "regarding", "apiVersion", t->place->api, "kind",
-			t->place->kind, "name", t->name, "uid", r->uid);
-	if (t->place->namespaced)
+			"Warning", "note", t->text, "regarding", "apiVersion", t->kind->api, "kind",
+			t->kind->name, "name", t->name, "uid", r->uid);
+	if (t->ns[0])
 		json_object_set_new(json_object_get(doc, "regarding"), "namespace", json_string(t->ns));
 	request(r, STEP_EVENT, "POST", target, "application/json", doc);
 }
@@ -371,7 +354,7 @@ static void tell_condition(struct report *r, const struct trouble *t)
 	object_target(t, "/status?fieldManager=sluiced&force=true", target, sizeof(target));
 	request(r, STEP_CONDITION, "PATCH", target, "application/apply-patch+yaml",
 		json_pack("{s:s, s:s, s:{s:s}, s:{s:[{s:s, s:s, s:s, s:s, s:I, s:s}]}}", "apiVersion",
-			  t->place->api, "kind", t->place->kind, "metadata", "name", t->name,
+			  t->kind->api, "kind", t->kind->name, "metadata", "name", t->name,
 			  "status", "conditions", "type", "Enforced", "status",
 			  over ? "True" : "False", "reason", over ? "AsWritten" : type_of(t),
 			  "message", over ? "in force as written" : t->text, "observedGeneration",
@@ -413,17 +396,19 @@ static bool condition_says(const json_t *doc, const struct trouble *t, long gene
 
 static int read_object(struct report *r)
 {
-	json_t *doc = json_loadb(r->answer ? r->answer : "", r->len, JSON_ALLOW_NUL, NULL);
+	json_t *doc = json_loadb(r->answer.data ? r->answer.data : "", r->answer.len, JSON_ALLOW_NUL, NULL);
 	const json_t *meta = json_object_get(doc, "metadata");
 	const char *uid = json_string_value(json_object_get(meta, "uid"));
 
-	if (uid && strlen(uid) < sizeof(r->uid)) {
+	int err = uid && strlen(uid) < sizeof(r->uid) ? 0 : -EINVAL;
+
+	if (!err) {
 		strcpy(r->uid, uid);
 		r->generation = (long)json_integer_value(json_object_get(meta, "generation"));
 		r->condition_stands = condition_says(doc, r->about, r->generation);
 	}
 	json_decref(doc);
-	return uid ? 0 : -EINVAL;
+	return err;
 }
 
 static void after_get(struct report *r)
@@ -444,7 +429,7 @@ static void after_get(struct report *r)
 
 static void after_event(struct report *r)
 {
-	if (r->about && r->about->place->has_conditions && !r->condition_stands)
+	if (r->about && has_conditions(r->about) && !r->condition_stands)
 		tell_condition(r, r->about);
 	else
 		done(r);
@@ -476,9 +461,7 @@ static void on_end(void *arg, int status, const char *why)
 		else
 			done(r);
 	}
-	free(r->answer);
-	r->answer = NULL;
-	r->len = 0;
+	k8s_buf_free(&r->answer);
 	send_next(r);
 }
 
@@ -523,6 +506,7 @@ struct report *report_new(const struct report_ctx *ctx)
 	if (!r)
 		return NULL;
 	r->ctx = *ctx;
+	r->answer.max = ANSWER_MAX;
 	r->backoff = (struct backoff){ 1000, 60000, 0 };
 	uv_timer_init(ctx->loop, &r->timer);
 	r->timer.data = r;
@@ -542,6 +526,6 @@ void report_free(struct report *r)
 	k8s_request_cancel(r->req);
 	while (r->troubles)
 		forget_trouble(r, r->troubles);
-	free(r->answer);
+	k8s_buf_free(&r->answer);
 	uv_close((uv_handle_t *)&r->timer, on_closed);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See source_k8s.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

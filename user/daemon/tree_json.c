@@ -2,6 +2,7 @@
 /* See tree_json.h. */
 #include <errno.h>
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,11 +15,16 @@ struct reader {
 	unsigned int nodes;
 };
 
-static int fail(const struct reader *r, const char *text)
+__attribute__((format(printf, 2, 3)))
+static int fail(const struct reader *r, const char *fmt, ...)
 {
+	va_list ap;
+
 	*r->diag = (struct diag){ .level = DIAG_ERROR };
 	snprintf(r->diag->file, sizeof(r->diag->file), "%s", r->file);
-	snprintf(r->diag->text, sizeof(r->diag->text), "%s", text);
+	va_start(ap, fmt);
+	vsnprintf(r->diag->text, sizeof(r->diag->text), fmt, ap);
+	va_end(ap);
 	return -EINVAL;
 }
 
@@ -193,9 +199,9 @@ static int compose_text(struct reader *r, const char *text, size_t len, struct t
 
 	if (v)
 		return compose(r, v, 0, out);
-	fail(r, "");
-	snprintf(r->diag->text, sizeof(r->diag->text), "not JSON: byte %d: %s", je.position, je.text);
-	return json_error_code(&je) == json_error_out_of_memory ? -ENOMEM : -EINVAL;
+	if (json_error_code(&je) == json_error_out_of_memory)
+		return -ENOMEM;
+	return fail(r, "not JSON: byte %d: %s", je.position, je.text);
 }
 
 int tree_from_json(const char *file, const char *text, size_t len, struct arena *arena,

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include "k8s/client.h"
 #include "k8s/libcurl.h"
+#include "k8s/reply.h"
 
 #define CONNECT_S	5L
 /* A peer that is gone without a word is found out in KEEPALIVE_IDLE_S + 3 * KEEPALIVE_S. */
@@ -116,14 +117,6 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg)
 	return len;
 }
 
-/* What goes into a log may not move its cursor. */
-static void printable(char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = ' ';
-}
-
 /* A server explains itself by a Status object; what is in front of it, by other texts. */
 static void explain_status(const struct k8s_request *req, long status, char *buf, size_t len)
 {
@@ -152,7 +145,7 @@ static void finish(struct k8s_request *req, CURLcode code)
 	} else if (!is_good(status)) {
 		explain_status(req, status, why, sizeof(why));
 	}
-	printable(why);
+	k8s_printable(why);
 	request_free(req);
 	ops.end(arg, (int)status, why);
 }

@@ -1,43 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Lines of a stream; see frame.h. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include "k8s/frame.h"
 
-#define FRAME_FIRST	4096
-
 void k8s_frame_init(struct k8s_frame *f, size_t max)
 {
-	*f = (struct k8s_frame){ .max = max };
+	*f = (struct k8s_frame){ .rest.max = max };
 }
 
 void k8s_frame_exit(struct k8s_frame *f)
 {
-	free(f->buf);
-	k8s_frame_init(f, f->max);
-}
-
-static int keep(struct k8s_frame *f, const char *data, size_t len)
-{
-	size_t cap = f->cap ? f->cap : FRAME_FIRST;
-	char *more;
-
-	/* never more than max is held, so that this does not overflow */
-	if (len > f->max - f->len)
-		return -EMSGSIZE;
-	while (cap < f->len + len)
-		cap *= 2;
-	if (cap > f->cap) {
-		more = realloc(f->buf, cap);
-		if (!more)
-			return -ENOMEM;
-		f->buf = more;
-		f->cap = cap;
-	}
-	memcpy(f->buf + f->len, data, len);
-	f->len += len;
-	return 0;
+	k8s_buf_free(&f->rest);
 }
 
 static int give(const char *line, size_t len, int (*cb)(void *arg, const char *line, size_t len),
@@ -56,12 +30,12 @@ int k8s_frame_push(struct k8s_frame *f, const char *data, size_t len,
 	int err = 0;
 
 	while (!err && data < end && (nl = memchr(data, '\n', end - data))) {
-		if (f->len) {
-			err = keep(f, data, nl - data);
+		if (f->rest.len) {
+			err = k8s_buf_add(&f->rest, data, nl - data);
 			if (!err)
-				err = give(f->buf, f->len, cb, arg);
-			f->len = 0;
-		} else if ((size_t)(nl - data) > f->max) {
+				err = give(f->rest.data, f->rest.len, cb, arg);
+			f->rest.len = 0;
+		} else if ((size_t)(nl - data) > f->rest.max) {
 			err = -EMSGSIZE;
 		} else {
 			err = give(data, nl - data, cb, arg);
@@ -69,11 +43,11 @@ int k8s_frame_push(struct k8s_frame *f, const char *data, size_t len,
 		data = nl + 1;
 	}
 	if (!err && data < end)
-		err = keep(f, data, end - data);
+		err = k8s_buf_add(&f->rest, data, end - data);
 	return err;
 }
 
 size_t k8s_frame_rest(const struct k8s_frame *f)
 {
-	return f->len;
+	return f->rest.len;
 }

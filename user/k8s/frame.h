@@ -6,18 +6,16 @@
 #ifndef SLUICE_K8S_FRAME_H
 #define SLUICE_K8S_FRAME_H
 
-#include <stddef.h>
+#include "k8s/buf.h"
 
 /* etcd takes 1.5 MiB a request; JSON of the same object is at most some times that. */
 #define K8S_LINE_MAX	(8U << 20)
 
 struct k8s_frame {
-	char *buf;		/* a line's beginning, while its end has not come */
-	size_t len, cap;	/* bytes */
-	size_t max;		/* bytes of a line; over it the stream is refused */
+	struct k8s_buf rest;	/* a line's beginning, while its end has not come; longer lines are refused */
 };
 
-/* All zero but @max is empty; holds no memory until it is pushed to. */
+/* @max: bytes of a line. Holds no memory until it is pushed to. */
 void k8s_frame_init(struct k8s_frame *f, size_t max);
 void k8s_frame_exit(struct k8s_frame *f);
 

@@ -2,7 +2,6 @@
 /* Kubeconfigs and service accounts; see kubeconfig.h. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

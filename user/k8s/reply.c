@@ -192,16 +192,19 @@ static int event_type(const struct reply *r, enum k8s_event_type *out)
 			  "must be ADDED, MODIFIED, DELETED, BOOKMARK or ERROR");
 }
 
-/* What a server says goes into the log: nothing in it may move the cursor. */
+void k8s_printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+}
+
 static void copy_message(const struct tree *status, char *buf, size_t len)
 {
 	const struct tree *t = tree_get(status, "message");
-	char *c;
 
 	snprintf(buf, len, "%s", t && t->type == TREE_STRING ? t->s : "no message");
-	for (c = buf; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	k8s_printable(buf);
 }
 
 static int event_error(const struct reply *r, const struct tree *status, const struct path *at,

@@ -26,6 +26,9 @@ struct k8s_kind {
 #define K8S_KINDS 5
 extern const struct k8s_kind k8s_kinds[K8S_KINDS];
 
+/* What a server says goes into logs and answers: nothing in it may move the cursor. */
+void k8s_printable(char *s);
+
 struct k8s_page {
 	char version[K8S_VERSION_MAX];		/* of the whole list: watch from here */
 	char token[K8S_CONTINUE_MAX];		/* of the next page; "": this is the last */

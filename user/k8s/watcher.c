@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "daemon/config.h"
+#include "k8s/buf.h"
 #include "k8s/watcher.h"
 
 #define LIST_S		60U
@@ -30,8 +31,7 @@ struct k8s_watcher {
 	bool watching;			/* the request is a watch */
 	bool answered;
 	bool large;
-	char *body;			/* of a list */
-	size_t len, cap;
+	struct k8s_buf body;		/* of a list */
 	struct diag diag;		/* of the answer; text "" : fine */
 	uint64_t away_ms;		/* loop's time of the first try without an answer; 0: none */
 	char error[600];
@@ -54,29 +54,6 @@ static void heard(struct k8s_watcher *w)
 
 /* ------------------------------------------------------------------- answers */
 
-static int keep_body(struct k8s_watcher *w, const char *data, size_t len)
-{
-	size_t cap = w->cap ? w->cap : 64U << 10;
-	char *more;
-
-	if (len > K8S_PAGE_MAX - w->len) {
-		w->large = true;
-		return -EMSGSIZE;
-	}
-	while (cap < w->len + len)
-		cap *= 2;
-	if (cap > w->cap) {
-		more = realloc(w->body, cap);
-		if (!more)
-			return -ENOMEM;
-		w->body = more;
-		w->cap = cap;
-	}
-	memcpy(w->body + w->len, data, len);
-	w->len += len;
-	return 0;
-}
-
 static void on_begin(void *arg)
 {
 	struct k8s_watcher *w = arg;
@@ -97,7 +74,8 @@ static int on_data(void *arg, const char *data, size_t len)
 	if (w->watching)
 		err = reflector_push(w->reflector, data, len, &w->diag);
 	else
-		err = keep_body(w, data, len);
+		err = k8s_buf_add(&w->body, data, len);
+	w->large |= !w->watching && err == -EMSGSIZE;
 	if (err == -ENOMEM)
 		snprintf(w->diag.text, sizeof(w->diag.text), "out of memory");
 	if (w->watching)
@@ -115,7 +93,7 @@ static void take_page(struct k8s_watcher *w)
 			snprintf(w->diag.text, sizeof(w->diag.text), "one object is over %u MiB",
 				 K8S_PAGE_MAX >> 20);
 	} else {
-		err = reflector_page(w->reflector, w->body, w->len, &w->diag);
+		err = reflector_page(w->reflector, w->body.data, w->body.len, &w->diag);
 		if (err == -ENOMEM)
 			snprintf(w->diag.text, sizeof(w->diag.text), "out of memory");
 	}
@@ -157,9 +135,7 @@ static void on_end(void *arg, int status, const char *why)
 		status = 200;
 	if (status == 200 && !w->watching)
 		take_page(w);
-	free(w->body);
-	w->body = NULL;
-	w->len = w->cap = 0;
+	k8s_buf_free(&w->body);
 	w->answered = status != 0;
 	note_error(w, status, why);
 	ms = reflector_end(w->reflector, status, random32());
@@ -208,6 +184,7 @@ struct k8s_watcher *k8s_watcher_new(const struct k8s_watcher_ctx *ctx)
 	if (!w)
 		return NULL;
 	w->ctx = *ctx;
+	w->body.max = K8S_PAGE_MAX;
 	w->reflector = reflector_new(w->ctx.kind, &w->ctx.sink);
 	if (!w->reflector) {
 		free(w);
@@ -231,7 +208,7 @@ void k8s_watcher_free(struct k8s_watcher *w)
 		return;
 	k8s_request_cancel(w->req);
 	reflector_free(w->reflector);
-	free(w->body);
+	k8s_buf_free(&w->body);
 	uv_close((uv_handle_t *)&w->timer, on_closed);
 }
 
