@@ -68,12 +68,21 @@ static void sink_refuse(void *arg, const struct object_id *id, const struct diag
 
 /* ----------------------------------------------------------------- the server */
 
+/*
+ * Whether there is a server, by what was heard last: an answer that is still
+ * coming in outweighs all else. A kind that waits to be asked for again says
+ * nothing against one that has just had no answer.
+ */
 static bool answered(const struct source_k8s *s)
 {
-	for (int i = 0; i < K8S_KINDS; i++)
-		if (k8s_watcher_answered(s->kinds[i].watcher))
+	bool all = true;
+
+	for (int i = 0; i < K8S_KINDS; i++) {
+		if (k8s_watcher_connected(s->kinds[i].watcher))
 			return true;
-	return false;
+		all &= k8s_watcher_answered(s->kinds[i].watcher);
+	}
+	return all;
 }
 
 static bool all_synced(const struct source_k8s *s)
@@ -95,7 +104,7 @@ static void tell_server(struct source_k8s *s, const struct k8s_watcher *w)
 			log_info("%s: is there again after %.1f s", server,
 				 (double)(now - s->lost_ms) / 1000);
 		s->lost_ms = 0;
-	} else if (!s->lost_ms) {
+	} else if (!s->lost_ms && !k8s_watcher_answered(w)) {
 		s->lost_ms = now ? now : 1;
 		log_warning("%s: %s; %s", server, k8s_watcher_error(w),
 			    s->synced ? "what it said stays in force" :

@@ -29,7 +29,8 @@ struct k8s_watcher {
 	struct k8s_request *req;	/* under way; NULL: waiting */
 	uv_timer_t timer;
 	bool watching;			/* the request is a watch */
-	bool answered;
+	bool begun;			/* the request under way has its answer's beginning */
+	bool answered;			/* the last request that had its chance was */
 	bool large;
 	struct k8s_buf body;		/* of a list */
 	struct diag diag;		/* of the answer; text "" : fine */
@@ -58,7 +59,7 @@ static void on_begin(void *arg)
 {
 	struct k8s_watcher *w = arg;
 
-	w->answered = true;
+	w->begun = w->answered = true;
 	w->away_ms = 0;
 	if (w->watching) {
 		w->error[0] = '\0';
@@ -160,7 +161,7 @@ static void on_timer(uv_timer_t *timer)
 	int err;
 
 	w->watching = reflector_request(w->reflector, watch_s, target);
-	w->large = false;
+	w->begun = w->large = false;
 	w->diag.text[0] = '\0';
 	p.timeout_s = w->watching ? watch_s + GRACE_S : LIST_S;
 	err = k8s_request_start(w->ctx.client, &p, &ops, w, &w->req);
@@ -230,4 +231,9 @@ const char *k8s_watcher_error(const struct k8s_watcher *w)
 bool k8s_watcher_answered(const struct k8s_watcher *w)
 {
 	return w->answered;
+}
+
+bool k8s_watcher_connected(const struct k8s_watcher *w)
+{
+	return w->req && w->begun;
 }

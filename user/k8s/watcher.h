@@ -37,5 +37,7 @@ const struct reflector *k8s_watcher_reflector(const struct k8s_watcher *w);
 const char *k8s_watcher_error(const struct k8s_watcher *w);
 /* Whether the last request was answered at all, by whatever status. */
 bool k8s_watcher_answered(const struct k8s_watcher *w);
+/* Whether an answer is coming in: most often a watch that is open. */
+bool k8s_watcher_connected(const struct k8s_watcher *w);
 
 #endif
