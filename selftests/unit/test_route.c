@@ -71,7 +71,7 @@ static const struct route *find(const struct route_plan *plan, const char *text)
 	struct sl_prefix p = prefix(text);
 
 	for (size_t i = 0; i < plan->count; i++) {
-		if (!prefix_cmp(&plan->routes[i].dst, &p))
+		if (!prefix_key_cmp(&plan->routes[i].dst, &p))
 			return &plan->routes[i];
 	}
 	return NULL;

@@ -45,7 +45,7 @@ static inline enum sl_family prefix_family(const struct sl_prefix *p)
 }
 
 /* Keys are compared as bytes, as the kernel does. */
-static inline int prefix_cmp(const struct sl_prefix *a, const struct sl_prefix *b)
+static inline int prefix_key_cmp(const struct sl_prefix *a, const struct sl_prefix *b)
 {
 	return memcmp(a, b, sizeof(*a));
 }

@@ -211,7 +211,7 @@ static int plan_outside(const struct route_input *in, struct route_plan *plan)
 static int route_cmp(const void *a, const void *b)
 {
 	const struct route *ra = a, *rb = b;
-	int c = prefix_cmp(&ra->dst, &rb->dst);
+	int c = prefix_key_cmp(&ra->dst, &rb->dst);
 
 	if (c)
 		return c;
@@ -226,7 +226,7 @@ static void plan_unique(struct route_plan *plan, struct why *why)
 
 	qsort(plan->routes, plan->count, sizeof(*plan->routes), route_cmp);
 	for (size_t i = 0; i < plan->count; i++) {
-		if (n && !prefix_cmp(&plan->routes[n - 1].dst, &plan->routes[i].dst)) {
+		if (n && !prefix_key_cmp(&plan->routes[n - 1].dst, &plan->routes[i].dst)) {
 			why_set(why, 0, "%s: claimed by more than one node",
 				sluice_prefix_format(&plan->routes[i].dst, text));
 			continue;
@@ -263,7 +263,7 @@ void route_plan_free(struct route_plan *plan)
 
 static int dst_cmp(const void *key, const void *route)
 {
-	return prefix_cmp(key, &((const struct route *)route)->dst);
+	return prefix_key_cmp(key, &((const struct route *)route)->dst);
 }
 
 static struct route *plan_find(const struct route_plan *plan, const struct sl_prefix *dst)
