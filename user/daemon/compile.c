@@ -200,17 +200,23 @@ static void update_groups(struct compiler *c)
 
 /* ------------------------------------------------------------- altogether */
 
+int compile_classes(struct compiler *c)
+{
+	int err = update_endpoints(c);
+
+	if (err)
+		return err;
+	reap_rulesets(c);
+	update_groups(c);
+	return compile_addresses(c);
+}
+
 int compile_update(struct compiler *c)
 {
 	int err;
 
 	c->incomplete = true;
-	err = update_endpoints(c);
-	if (err)
-		return err;
-	reap_rulesets(c);
-	update_groups(c);
-	err = compile_addresses(c);
+	err = compile_classes(c);
 	if (!err)
 		err = compile_entries(c);
 	c->incomplete = err;

@@ -52,6 +52,11 @@ struct compiler {
 int compile_init(struct compiler *c, struct model *model);
 void compile_exit(struct compiler *c);
 
+/*
+ * Rule sets, groups and classes, and no entries: enough for ruleset_judge().
+ * -ENOMEM: unusable until it succeeds.
+ */
+int compile_classes(struct compiler *c);
 /* Brings the plan up to date. -ENOMEM: the plan is unusable until it succeeds. */
 int compile_update(struct compiler *c);
 

@@ -221,7 +221,7 @@ static json_t *maybe(const char *s)
 }
 
 /* A decider of the tables is known by its id, one of the model by its name. */
-static json_t *decider_json(const struct policy *pol, const struct explained *e)
+static json_t *explained_decider_json(const struct policy *pol, const struct explained *e)
 {
 	const struct decider *d = NULL;
 	struct hnode *n;
@@ -255,7 +255,7 @@ static json_t *side_json(const struct policy *pol, const struct explained *e)
 {
 	return json_pack("{s:s, s:o}", "verdict",
 			 e->verdict == SL_VERDICT_ALLOW ? "allow" : "deny", "decider",
-			 decider_json(pol, e));
+			 explained_decider_json(pol, e));
 }
 
 /* What is asked: who may talk to whom on which port. */
@@ -411,7 +411,7 @@ static bool differ(const struct answer *a, const struct answer *b)
 	       strcmp(together(a->kernel, a->has_kernel), together(b->kernel, b->has_kernel));
 }
 
-static const char *proto_text(int proto)
+const char *proto_text(int proto)
 {
 	switch (proto) {
 	case IPPROTO_TCP:

@@ -391,12 +391,21 @@ static struct object *find_object(const struct model *m, const struct object *ke
 	}
 }
 
+struct object *model_find(const struct model *m, enum object_kind kind, const char *ns,
+			  const char *name)
+{
+	const struct object key = { .kind = kind, .ns = ns && *ns ? str_find(ns) : NULL,
+				    .name = str_find(name) };
+
+	return find_object(m, &key);
+}
+
 int model_apply(struct model *m, struct object *obj)
 {
 	struct object *old = find_object(m, obj);
 	int err;
 
-	if (old && object_equal(old, obj)) {
+	if (old && !old->shared && object_equal(old, obj)) {
 		/* it may have moved */
 		str_put(old->file);
 		old->file = str_ref(obj->file);
@@ -479,6 +488,65 @@ int model_delete(struct model *m, enum object_kind kind, const char *ns, const c
 		delete_aside(m, aside_lookup(m, kind, key.ns, key.name));
 	}
 	return 0;
+}
+
+/* ------------------------------------------------------------------ copies */
+
+static int share(struct model *to, struct object *obj)
+{
+	return obj ? model_apply(to, object_ref(obj)) : 0;
+}
+
+static int copy_objects(const struct model *from, struct model *to)
+{
+	const struct model_netpol *np;
+	const struct model_ns *ns;
+	const struct model_pod *pod;
+	struct hnode *n;
+	int err = 0;
+
+	htab_each(&from->namespaces, n) {
+		ns = container_of(n, struct model_ns, node);
+		if (!err && ns->obj)
+			err = share(to, &ns->obj->o);
+	}
+	htab_each(&from->pods, n) {
+		pod = container_of(n, struct model_pod, node);
+		if (!err && pod->obj)
+			err = share(to, &pod->obj->o);
+	}
+	htab_each(&from->nodes, n)
+		if (!err)
+			err = share(to, &container_of(n, struct model_node, node)->obj->o);
+	htab_each(&from->netpols, n)
+		if (!err)
+			err = share(to, &container_of(n, struct model_netpol, node)->obj->o);
+	for (np = from->cluster; !err && np; np = np->next)
+		err = share(to, &np->obj->o);
+	htab_each(&from->asides, n)
+		if (!err)
+			err = share(to, container_of(n, struct model_aside, node)->obj);
+	return err;
+}
+
+int model_copy(const struct model *from, struct model *to)
+{
+	union sl_addr addr[__SL_FAMILY_MAX];
+	const struct model_ep *ep;
+	int f, err = 0;
+	__u32 id;
+
+	for (id = 1; !err && id < SL_EP_MAX; id++) {
+		ep = &from->ep[id];
+		if (!ep->pod)
+			continue;
+		memset(addr, 0, sizeof(addr));
+		for (f = 0; f < __SL_FAMILY_MAX; f++)
+			if (ep->addr[f])
+				addr[f] = ep->addr[f]->addr;
+		err = model_ep_add(to, id, ep->pod->ns->name->s, ep->pod->name->s, addr);
+	}
+	return err ? err : copy_objects(from, to);
 }
 
 void model_exit(struct model *m)

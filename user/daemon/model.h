@@ -104,6 +104,12 @@ struct model {
 int model_init(struct model *m);
 void model_exit(struct model *m);
 
+/*
+ * Puts everything that @from holds into @to, which is empty: the objects are
+ * shared, endpoints keep their ids. -ENOMEM: only fit for model_exit().
+ */
+int model_copy(const struct model *from, struct model *to);
+
 /* Takes @obj over, also on failure (-ENOMEM: nothing has changed). */
 int model_apply(struct model *m, struct object *obj);
 /* -ENOENT when there is no such object. @ns: NULL or "" for kinds without. */
@@ -114,6 +120,9 @@ int model_ep_add(struct model *m, __u32 ep, const char *ns, const char *pod,
 		 const union sl_addr addr[__SL_FAMILY_MAX]);
 int model_ep_del(struct model *m, __u32 ep);	/* -ENOENT */
 
+/* NULL: there is no such object. @ns: as for model_delete(). */
+struct object *model_find(const struct model *m, enum object_kind kind, const char *ns,
+			  const char *name);
 struct model_ns *model_ns_find(const struct model *m, const char *name);
 struct model_pod *model_pod_find(const struct model *m, const char *ns, const char *name);
 /* @ns NULL or "": a ClusterNetworkPolicy. */

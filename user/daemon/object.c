@@ -123,10 +123,20 @@ static void free_pod(struct object_pod *pod)
 		str_put(pod->port[i].name);
 }
 
+struct object *object_ref(struct object *o)
+{
+	o->shared++;
+	return o;
+}
+
 void object_free(struct object *o)
 {
 	if (!o)
 		return;
+	if (o->shared) {
+		o->shared--;
+		return;
+	}
 	switch (o->kind) {
 	case OBJECT_NAMESPACE:
 		labels_free(container_of(o, struct object_namespace, o)->labels);

@@ -24,6 +24,7 @@ enum object_kind {
 
 struct object {
 	enum object_kind kind;
+	unsigned int shared;		/* holders beside the first; more than none: nobody writes */
 	struct str *ns;			/* NULL: the kind has none */
 	struct str *name;
 	struct str *file;		/* where it was read; NULL: not from a file */
@@ -112,6 +113,7 @@ struct object_netpol {
 
 /* Drops peers and ports. */
 void netpol_rule_clear(struct netpol_rule *r);
+struct object *object_ref(struct object *o);	/* another holder, who frees it too */
 void object_free(struct object *o);		/* NULL is fine */
 /* Same kind, key and content: applying @b after @a changes nothing. */
 bool object_equal(const struct object *a, const struct object *b);

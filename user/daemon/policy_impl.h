@@ -56,5 +56,9 @@ void party_of(const struct policy *pol, const union sl_addr *addr, struct party 
 /* Text of peers and ports, "pods app=web" and "tcp/80"; new references. */
 json_t *peer_text(const struct peer *p);
 json_t *port_text(const struct netpol_port *p);
+const char *proto_text(int proto);	/* "tcp"; "other" */
+/* Who decided, as in every answer; null where nobody did. @d NULL: no policy, but @tier. */
+json_t *decider_json(const struct decider *d, enum sl_tier tier, enum sl_dir dir);
+json_t *policy_refusal_json(const struct object_id *id, const struct diag *diag);
 
 #endif

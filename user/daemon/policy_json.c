@@ -454,6 +454,20 @@ json_t *policy_rules_json(struct policy *pol)
 	return out;
 }
 
+json_t *decider_json(const struct decider *d, enum sl_tier tier, enum sl_dir dir)
+{
+	json_t *rule;
+
+	if (tier == SL_TIER_NONE)
+		return json_null();
+	rule = d && d->index >= 0 ? json_sprintf("%s[%d]", dir_name(dir), d->index) : json_null();
+	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:o}", "rule",
+			 d ? json_integer(d->id) : json_null(), "tier", tier_name(tier),
+			 "namespace", d && d->ns ? json_string(d->ns->s) : json_null(), "policy",
+			 d ? json_string(d->name->s) : json_null(), "direction", dir_name(dir),
+			 "ruleName", rule);
+}
+
 json_t *policy_addresses_json(struct policy *pol)
 {
 	json_t *out = json_object();
@@ -479,19 +493,22 @@ static json_t *maybe(const char *s)
 	return *s ? json_string(s) : json_null();
 }
 
+json_t *policy_refusal_json(const struct object_id *id, const struct diag *diag)
+{
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "kind",
+			 id->kind < 0 ? json_null() : json_string(object_kind_name(id->kind)),
+			 "namespace", maybe(id->ns), "name", maybe(id->name), "file", diag->file,
+			 "line", diag->line, "column", diag->column, "field", diag->field, "text",
+			 diag->text);
+}
+
 json_t *policy_refused_json(struct policy *pol)
 {
 	json_t *out = json_array();
 	const struct refusal *f;
 
 	for (f = pol->refusals; f; f = f->next)
-		json_array_append_new(out,
-			json_pack("{s:o, s:o, s:o, s:s, s:i, s:i, s:s, s:s}", "kind",
-				  f->id.kind < 0 ? json_null() :
-						   json_string(object_kind_name(f->id.kind)),
-				  "namespace", maybe(f->id.ns), "name", maybe(f->id.name), "file",
-				  f->diag.file, "line", f->diag.line, "column", f->diag.column,
-				  "field", f->diag.field, "text", f->diag.text));
+		json_array_append_new(out, policy_refusal_json(&f->id, &f->diag));
 	return out;
 }
 
