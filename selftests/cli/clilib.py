@@ -123,10 +123,10 @@ def environment(**extra):
     return env
 
 
-def sluice(*argv, env=None, timeout=30, **kwargs):
-    """Runs to its end, output captured as text."""
+def sluice(*argv, env=None, timeout=30, text="", **kwargs):
+    """Runs to its end with @text as its input, output captured as text."""
     p = subprocess.run([SLUICE, *argv], env=environment(**(env or {})), timeout=timeout,
-                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       input=text.encode(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                        **kwargs)
     return Run(argv, p.returncode, p.stdout.decode("utf-8", "surrogateescape"),
                p.stderr.decode("utf-8", "surrogateescape"))
@@ -380,10 +380,36 @@ def explanation(args, verdict="allow", agree=True, **more):
             **more}
 
 
+def _end(pod=None, node=None, address=None):
+    return {"pod": pod, "node": node, "address": address}
+
+
+WHATIF = {
+    "objects": [{"kind": "NetworkPolicy", "namespace": "shop", "name": "lock", "change": "created"},
+                {"kind": "ClusterNetworkPolicy", "namespace": None, "name": "old",
+                 "change": "unchanged"}],
+    "refused": [], "pairs": 4, "complete": True,
+    "flips": [{"from": [_end(pod="shop/web-1"), _end(node="node-a", address="192.0.2.1"),
+                        _end(address="10.0.0.0/8")], "fromCount": 3,
+               "to": [_end(pod=f"shop/db-{i}") for i in range(6)], "toCount": 7, "family": "ipv6",
+               "ports": ["tcp/0-5431", "udp"],
+               "before": {"verdict": "allow", "egress": {"verdict": "allow", "decider": None},
+                          "ingress": {"verdict": "allow", "decider": decider(17)}},
+               "after": {"verdict": "deny", "egress": None,
+                         "ingress": {"verdict": "deny",
+                                     "decider": decider(18, policy="lock", name=None)}}}],
+    "flowsCut": 1,
+    "flows": [{"protocol": "tcp", "direction": "ingress",
+               "source": {"address": "10.244.0.5", "port": 40312, "pod": "shop/web-1"},
+               "destination": {"address": "10.244.0.7", "port": 80, "pod": "shop/db-0"},
+               "decider": decider(18, policy="lock", name=None)}],
+}
+
+
 def answers(**other):
     return {"status": STATUS, "names": NAMES, "endpoints": ENDPOINTS, "nodes": NODES,
             "policies": POLICIES, "policy.show": POLICY, "policy.explain": explanation,
-            "classes": CLASSES, "drops.watch": None, **other}
+            "classes": CLASSES, "drops.watch": None, "whatif": WHATIF, **other}
 
 
 # ------------------------------------------------------------------ keys

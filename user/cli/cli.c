@@ -135,7 +135,8 @@ int cli_ask(struct cli *cli, const char *op, json_t *args, json_t **out, char wh
 		json_decref(args);
 		return err;
 	}
-	err = control_call(cli->control, op, args, CALL_TIMEOUT_MS, out, &refused);
+	err = control_call(cli->control, op, args,
+			   cli->patience_ms ? (int)cli->patience_ms : CALL_TIMEOUT_MS, out, &refused);
 	if (err && err != -EREMOTEIO) {
 		/* An answer that comes late must not be taken for the next one. */
 		control_close(cli->control);

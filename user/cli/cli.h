@@ -14,7 +14,7 @@
 #include "lib/sluice.h"
 #include "parse.h"
 
-enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2 };
+enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_FOUND = 3 };
 
 struct names;
 struct control;
@@ -32,6 +32,7 @@ struct cli {
 
 	/* Complaints while a --watch owns the terminal are part of its frame. */
 	FILE *notes;
+	unsigned int patience_ms;	/* with the daemon; 0: the usual */
 	bool said_down;			/* "names are missing" is said once */
 
 	struct sluice *sl;

@@ -318,34 +318,6 @@ static void explain_end(const json_t *end, char *buf, size_t len)
 	snprintf(buf, len, *pod && *addr ? "%s (%s)" : "%s%s", pod, addr);
 }
 
-/* NetworkPolicy is what everybody expects. */
-static const char *tier_text(const char *tier)
-{
-	if (!strcmp(tier, "admin"))
-		return ", Admin tier";
-	return strcmp(tier, "baseline") ? "" : ", Baseline tier";
-}
-
-/* "allowed by …": verdict and why, in words. An end without policies is open. */
-static void explain_why(const json_t *side, char *buf, size_t len)
-{
-	const json_t *decider = out_get(side, "decider");
-	const char *tier = out_string(decider, "tier");
-	char name[OUT_CELL - 64];
-
-	name_rule_text(decider, name, sizeof(name));
-	if (!decider || !strcmp(tier, "none"))
-		snprintf(buf, len, "allowed: no policy isolates it");
-	else if (!strcmp(tier, "node"))
-		snprintf(buf, len, "allowed: a pod and its own node may always talk");
-	else if (allows(side))
-		snprintf(buf, len, "allowed by %s%s", name, tier_text(tier));
-	else if (!out_get(decider, "ruleName"))
-		snprintf(buf, len, "refused: %s isolates it, and no rule allows this", name);
-	else
-		snprintf(buf, len, "refused by %s%s", name, tier_text(tier));
-}
-
 static void explain_side(struct cli *cli, const char *name, const json_t *side, const json_t *end)
 {
 	char who[OUT_CELL], why[OUT_CELL];
@@ -355,7 +327,7 @@ static void explain_side(struct cli *cli, const char *name, const json_t *side, 
 		out_line(cli, name, STYLE_NONE, "%s: no pod that is known here, so no policy", who);
 		return;
 	}
-	explain_why(side, why, sizeof(why));
+	name_verdict_text(side, why, sizeof(why));
 	out_line(cli, name, allows(side) ? STYLE_GOOD : STYLE_BAD, "%s: %s", who, why);
 }
 

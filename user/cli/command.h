@@ -86,6 +86,7 @@ struct cli_command {
 	const struct cli_key *keys;	/* end: path NULL; NULL: no JSON */
 	const struct cli_example *examples; /* end: args NULL; NULL: none */
 	const char *failure;		/* exit status 1 also when …; NULL: errors only */
+	const char *found;		/* exit status 3 when …; NULL: never */
 	enum cli_shape shape;
 	bool hidden;
 	bool fallback;			/* what its group does when no command is given */

@@ -88,7 +88,7 @@ const struct cli_command cli_root = {
 		"prints one JSON document; a command that goes on (--watch, drop watch) prints one "
 		"document a line.",
 	.sub = (const struct cli_command *const[]){
-		&cmd_status, &endpoint, &node, &policy, &class, &flow, &drop, &rule, &table,
+		&cmd_status, &endpoint, &node, &policy, &cmd_whatif, &class, &flow, &drop, &rule, &table,
 		&cmd_transaction, &cmd_monitor,
 		&cmd_features, &cmd_version, &cmd_help, &cmd_complete, NULL },
 };

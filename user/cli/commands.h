@@ -34,5 +34,6 @@ extern const struct cli_command cmd_table_modify;
 extern const struct cli_command cmd_table_set;
 extern const struct cli_command cmd_transaction;
 extern const struct cli_command cmd_version;
+extern const struct cli_command cmd_whatif;
 
 #endif

@@ -133,8 +133,9 @@ void help_print(FILE *f, const struct cli_command *cmd, const char *name, bool c
 			fprintf(f, "  sluice %s\n      %s\n", e->args, e->help);
 	}
 	heading(f, "Exit status", colour);
-	snprintf(text, sizeof(text), "0 done, 1 failed%s%s, 2 wrong usage",
-		 cmd->failure ? " or " : "", cmd->failure ? cmd->failure : "");
+	snprintf(text, sizeof(text), "0 done, 1 failed%s%s, 2 wrong usage%s%s",
+		 cmd->failure ? " or " : "", cmd->failure ? cmd->failure : "",
+		 cmd->found ? ", 3 " : "", cmd->found ? cmd->found : "");
 	text_wrap(f, text, 2, HELP_WIDTH);
 	if (cli_is_group(cmd))
 		fprintf(f, "\n'%s COMMAND --help' explains a command.\n", name);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "names.h"
+#include "out.h"
 
 struct names {
 	json_t *all;			/* NULL: no daemon */
@@ -125,6 +126,33 @@ void name_rule_text(const json_t *obj, char *buf, size_t len)
 		snprintf(buf, len, "no policy");
 	else
 		snprintf(buf, len, "%s", tier ? tier : "-");
+}
+
+/* NetworkPolicy is what everybody expects. */
+static const char *tier_text(const char *tier)
+{
+	if (!strcmp(tier, "admin"))
+		return ", Admin tier";
+	return strcmp(tier, "baseline") ? "" : ", Baseline tier";
+}
+
+void name_verdict_text(const json_t *side, char *buf, size_t len)
+{
+	const json_t *decider = out_get(side, "decider");
+	const char *tier = out_string(decider, "tier");
+	char name[OUT_CELL - 64];
+
+	name_rule_text(decider, name, sizeof(name));
+	if (!decider || !strcmp(tier, "none"))
+		snprintf(buf, len, "allowed: no policy isolates it");
+	else if (!strcmp(tier, "node"))
+		snprintf(buf, len, "allowed: a pod and its own node may always talk");
+	else if (!strcmp(out_string(side, "verdict"), "allow"))
+		snprintf(buf, len, "allowed by %s%s", name, tier_text(tier));
+	else if (!out_get(decider, "ruleName"))
+		snprintf(buf, len, "refused: %s isolates it, and no rule allows this", name);
+	else
+		snprintf(buf, len, "refused by %s%s", name, tier_text(tier));
 }
 
 void name_refusal_text(const json_t *obj, char *buf, size_t len)

@@ -37,6 +37,12 @@ void name_rule_text(const json_t *obj, char *buf, size_t len);
 /* The same of who refused: where no rule speaks, that is said. */
 void name_refusal_text(const json_t *obj, char *buf, size_t len);
 
+/*
+ * Verdict and why, in words: "allowed by shop/db ingress[0]". @side: an object with "verdict" and
+ * "decider". An end without policies is open.
+ */
+void name_verdict_text(const json_t *side, char *buf, size_t len);
+
 /* Whether the daemon answered; says it once when it did not. */
 bool names_known(struct cli *cli);
 

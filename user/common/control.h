@@ -10,7 +10,7 @@
 #include "lib/sluice.h"
 
 #define CONTROL_SOCKET	SLUICE_RUN_DIR "/sluiced.sock"
-#define CONTROL_LINE_MAX (1 << 20)	/* bytes of one request, newline included */
+#define CONTROL_LINE_MAX (16 << 20)	/* bytes of one request, newline included */
 #define CONTROL_ANSWER_MAX (64 << 20)	/* the same of an answer: lists of a whole node */
 
 struct control;

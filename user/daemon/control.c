@@ -22,6 +22,8 @@ struct client {
 	struct lines lines;
 	bool watching, closing, reading;
 	bool close_after;		/* once what is queued has been sent */
+	void (*gone)(void *arg);	/* an answer is on its way; NULL: none */
+	void *gone_arg;
 	unsigned long long lost;
 };
 
@@ -71,6 +73,9 @@ static void client_close(struct client *c)
 	if (c->closing)
 		return;
 	c->closing = true;
+	if (c->gone)
+		c->gone(c->gone_arg);
+	c->gone = NULL;
 	if (c->watching && !c->srv->freed)
 		c->srv->ctx.watchers(c->srv->ctx.arg, --c->srv->nwatchers);
 	uv_close((uv_handle_t *)&c->pipe, on_client_closed);
@@ -175,7 +180,7 @@ void server_publish_lost(struct server *srv, unsigned long long count)
 
 /* ------------------------------------------------------------------- reading */
 
-static void client_answer(struct client *c, const char *line, size_t len)
+static void client_ask(struct client *c, const char *line, size_t len)
 {
 	struct request_error err = { .code = REQUEST_OK };
 	struct request req;
@@ -185,7 +190,20 @@ static void client_answer(struct client *c, const char *line, size_t len)
 		result = c->srv->ctx.handle(c->srv->ctx.arg, c, &req, &err);
 		request_clear(&req);
 	}
-	client_write(c, request_answer(result, &err));
+	if (!c->gone)
+		client_write(c, request_answer(result, &err));
+}
+
+void client_defer(struct client *client, void (*gone)(void *arg), void *arg)
+{
+	client->gone = gone;
+	client->gone_arg = arg;
+}
+
+void client_answer(struct client *client, char *line)
+{
+	client->gone = NULL;
+	client_write(client, line);
 }
 
 static void client_refuse(struct client *c, const char *text)
@@ -214,7 +232,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;
 	if (n < 0) {
 		/* A client may close its side and still wait for its answers. */
-		if (n == UV_EOF && client_owes(c) && !c->watching)
+		if (n == UV_EOF && (client_owes(c) || c->gone) && !c->watching)
 			c->close_after = true;
 		else
 			client_close(c);
@@ -224,7 +242,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 		return;		/* nothing more is asked of this one */
 	err = lines_add(&c->lines, buf->base, (size_t)n);
 	if (err == -EMSGSIZE)
-		client_refuse(c, "a request of more than 1 MiB");
+		client_refuse(c, "a request of more than 16 MiB");
 	else if (err)
 		client_close(c);
 	else
@@ -251,14 +269,14 @@ static void client_work(struct client *c)
 	size_t len;
 	char *line;
 
-	while (!c->closing && !c->watching && !c->close_after && !client_owes(c)) {
+	while (!c->closing && !c->watching && !c->close_after && !c->gone && !client_owes(c)) {
 		line = lines_next(&c->lines, &len);
 		if (!line)
 			break;
-		client_answer(c, line, len);
+		client_ask(c, line, len);
 	}
 	if (!c->closing)
-		client_read(c, c->watching || c->close_after || !client_owes(c));
+		client_read(c, c->watching || c->close_after || (!c->gone && !client_owes(c)));
 }
 
 /* ---------------------------------------------------------------- connections */

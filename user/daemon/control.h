@@ -17,7 +17,7 @@ struct server_ctx {
 	const char *path;		/* of the socket */
 	/*
 	 * Answers @req: a new reference, or NULL with @err. May call
-	 * client_watch(). Does not keep @req.
+	 * client_watch(), or client_defer() and return NULL. Does not keep @req.
 	 */
 	json_t *(*handle)(void *arg, struct client *client, const struct request *req,
 			  struct request_error *err);
@@ -34,6 +34,14 @@ struct server_ctx {
 int server_new(const struct server_ctx *ctx, struct server **out);
 /* Closes the handles on the loop and removes the socket. */
 void server_free(struct server *srv);
+
+/*
+ * The answer comes later, by client_answer(); until then nothing more is
+ * asked by this client. @gone: called when it has to be given up before.
+ */
+void client_defer(struct client *client, void (*gone)(void *arg), void *arg);
+/* @line: the answer with its newline, of malloc(); taken over. NULL: without memory. */
+void client_answer(struct client *client, char *line);
 
 /* From here on the client gets events, after the answer to its request. */
 void client_watch(struct client *client);

@@ -40,6 +40,7 @@ struct daemon {
 	uv_timer_t commit_retry, install_retry;
 	int commit_err;			/* of the last commit */
 	unsigned int nodes_gen;		/* by which the node was refreshed last; 0: not yet */
+	unsigned int nwhatifs;		/* under way */
 	bool serving;			/* every part has started */
 	bool told_ready;
 	bool installed;			/* plugin and configuration are where the runtime looks */
@@ -67,6 +68,11 @@ int daemon_reconcile(struct daemon *d);
 
 /* ops.c: one request. */
 json_t *daemon_handle(void *arg, struct client *client, const struct request *req,
+		      struct request_error *err);
+
+
+/* op_whatif.c: NULL, and the answer comes later; or with @err. */
+json_t *daemon_whatif(struct daemon *d, struct client *client, json_t *args,
 		      struct request_error *err);
 
 #endif

@@ -351,6 +351,11 @@ static json_t *op_policy_explain(struct op_call *call)
 	return doc;
 }
 
+static json_t *op_whatif(struct op_call *call)
+{
+	return daemon_whatif(call->d, call->client, call->args, call->err);
+}
+
 static json_t *op_classes(struct op_call *call)
 {
 	return or_nomem(call, policy_class_json(call->d->pol));
@@ -406,6 +411,7 @@ static const struct op {
 	{ "policies", op_policies, true },
 	{ "policy.show", op_policy_show, false },
 	{ "policy.explain", op_policy_explain, false },
+	{ "whatif", op_whatif, false },
 	{ "classes", op_classes, true },
 	{ "names", op_names, true },
 	{ "drops.watch", op_drops_watch, true },

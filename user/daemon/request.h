@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define REQUEST_LINE_MAX (1 << 20)	/* bytes, newline included */
+#define REQUEST_LINE_MAX (16 << 20)	/* bytes, newline included: of a cluster's manifests */
 
 /* Bytes that came and are not a whole line yet. */
 struct lines {

@@ -121,6 +121,11 @@ static void put_leaf(FILE *f, const struct cli_command *cmd)
 		roff_put(f, cmd->failure);
 		fputs(".\n", f);
 	}
+	if (cmd->found) {
+		fputs(".PP\nThe exit status is 3 when ", f);
+		roff_put(f, cmd->found);
+		fputs(".\n", f);
+	}
 	put_keys(f, cmd);
 }
 
@@ -131,6 +136,7 @@ static void put_status(FILE *f)
 	roff_term(f, "1", "Failed, and standard error says why; or what was printed could not be "
 			  "delivered.");
 	roff_term(f, "2", "Wrong usage; standard error says what would be right.");
+	roff_term(f, "3", "Done, and what was looked for was found: whatif.");
 }
 
 void gen_man_root(FILE *f)
