@@ -8,8 +8,10 @@
  * MANIFESTS and CHANGES are directories of *.yaml files; each file of CHANGES
  * holds one object, applied and committed for itself. From nothing is
  * measured TIMES times, each on tables of its own pinned under ROOT, with
- * every pod of NODE as an endpoint. Afterwards the tables are read back and
- * compared with what is wanted. Prints one JSON object.
+ * every pod of NODE as an endpoint. Then it is asked, without a change, what
+ * a policy for one namespace and one for the whole cluster would flip.
+ * Afterwards the tables are read back and compared with what is wanted. Prints
+ * one JSON object.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -20,6 +22,7 @@
 #include <bpf/bpf.h>
 #include "daemon/manifest.h"
 #include "daemon/policy.h"
+#include "daemon/whatif.h"
 #include "lib/sluice.h"
 
 #define TIMES_MAX	32
@@ -269,6 +272,45 @@ static int changes(struct bench *b, const struct texts *ts, double *ms)
 	return err;
 }
 
+/* ---------------------------------------------------------------- what would be */
+
+static const char one_namespace[] =
+	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+	"metadata: {name: whatif, namespace: ns1}\n"
+	"spec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n";
+static const char everybody[] =
+	"apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
+	"metadata: {name: whatif}\n"
+	"spec: {tier: Admin, priority: 1, subject: {namespaces: {}}, ingress: [{action: Deny,\n"
+	"  from: [{namespaces: {}}]}]}\n";
+
+static int ask(void *arg, struct manifest_item *item)
+{
+	return item->obj ? whatif_apply(arg, item->obj) : -EINVAL;
+}
+
+/* @pairs: with another verdict. */
+static int whatif(struct bench *b, const char *text, double *ms, long long *pairs)
+{
+	double start = now_ms();
+	struct whatif *w;
+	struct diag diag;
+	json_t *answer;
+	int err = whatif_new(b->pol, &w);
+
+	if (err)
+		return fail("whatif", err);
+	err = manifest_parse("whatif", text, strlen(text), ask, w, &diag);
+	if (!err)
+		err = whatif_compare(w);
+	answer = err ? NULL : whatif_json(w);
+	*ms = now_ms() - start;
+	*pairs = json_integer_value(json_object_get(answer, "pairs"));
+	json_decref(answer);
+	whatif_free(w);
+	return err || *pairs ? err : fail("whatif tells of nothing", -EINVAL);
+}
+
 static void print_list(const char *name, const double *v, int n)
 {
 	printf("\"%s\": [", name);
@@ -291,6 +333,8 @@ static void print_stats(const struct bench *b, int differences)
 static int bench(struct bench *b, const char *root, const struct texts *ts, int times)
 {
 	static double parse_ms[TIMES_MAX], full_ms[TIMES_MAX], one_ms[CHANGES_MAX];
+	double whatif_ms[2] = {};
+	long long pairs[2] = {};
 	int err = 0;
 
 	for (int i = 0; i < times && !err; i++) {
@@ -302,11 +346,18 @@ static int bench(struct bench *b, const char *root, const struct texts *ts, int 
 	}
 	if (!err)
 		err = changes(b, &ts[1], one_ms);
+	if (!err)
+		err = whatif(b, one_namespace, &whatif_ms[0], &pairs[0]);
+	if (!err)
+		err = whatif(b, everybody, &whatif_ms[1], &pairs[1]);
 	if (!err) {
 		printf("{");
 		print_list("parse_ms", parse_ms, times);
 		print_list("full_ms", full_ms, times);
 		print_list("one_ms", one_ms, ts[1].n);
+		print_list("whatif_one_ms", &whatif_ms[0], 1);
+		print_list("whatif_all_ms", &whatif_ms[1], 1);
+		printf("\"whatif_pairs\": [%lld, %lld],\n ", pairs[0], pairs[1]);
 		print_stats(b, policy_reconcile(b->pol));
 	}
 	if (b->sl)

@@ -12,7 +12,8 @@ from .daemon import Probe, nothing_passes
 from .node import NODE, OBJECTS, pair, pair_objects, policy_object
 from .scope import Scope, built
 
-NAMES = ["compile_full_ms", "compile_parse_ms", "compile_one_ms", "compile_one_local_ms"]
+NAMES = ["compile_full_ms", "compile_parse_ms", "compile_one_ms", "compile_one_local_ms",
+         "whatif_one_ms", "whatif_all_ms"]
 SEED = 7
 
 
@@ -59,6 +60,8 @@ def compile_ms(figures, opts):
         figures.add("compile_parse_ms", "ms", result["parse_ms"])
         figures.add("compile_full_ms", "ms", result["full_ms"])
         figures.add("compile_one_ms", "ms", result["one_ms"])
+        for name in "whatif_one_ms", "whatif_all_ms":
+            figures.add(name, "ms", result[name])
         if figures.wants("compile_one_local_ms"):
             result = run_compile(directory, "local", 1)
             check(result, opts)
