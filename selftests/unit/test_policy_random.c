@@ -220,6 +220,47 @@ static void check_done(struct watch *w, int err)
 	}
 }
 
+/*
+ * Explains a connection picked at random between an endpoint and any address; NULL: the
+ * endpoint is not attached.
+ */
+static json_t *explain_any(const struct watch *w, struct world *world, struct policy *pol)
+{
+	unsigned int ep = 1 + world_rand(world, WORLD_LOCAL), in = world_rand(world, 2);
+	unsigned int peer = world_rand(world, WORLD_PEERS), ask = world_rand(world, WORLD_ASKS);
+	char self[SLUICE_ADDR_STRLEN], other[SLUICE_ADDR_STRLEN];
+	union sl_addr addr[__SL_FAMILY_MAX];
+	struct diag diag;
+	json_t *j;
+
+	if (!w->local[ep])
+		return NULL;
+	pod_addr(ep - 1, addr);
+	sluice_addr_format(&addr[sluice_addr_is_v4(&w->peer[peer]) ? 0 : 1], self);
+	sluice_addr_format(&w->peer[peer], other);
+	assert_int_equal(policy_explain_json(pol, in ? other : self, in ? self : other,
+					     world_asks[ask].proto, world_asks[ask].port, &j,
+					     &diag), 0);
+	return j;
+}
+
+/* Objects and tables agree on who has decided, too. */
+static void check_reasons(const struct watch *w, struct world *world, struct policy *pol)
+{
+	json_t *j;
+	int i;
+
+	for (i = 0; i < 40; i++) {
+		j = explain_any(w, world, pol);
+		if (j && !json_is_true(json_object_get(j, "agree"))) {
+			json_dumpf(j, stdout, JSON_INDENT(1));
+			fail_msg("seed %u step %u: the tables have another reason", w->seed,
+				 w->step);
+		}
+		json_decref(j);
+	}
+}
+
 /* Nothing that nobody points to stays behind: the tables are the plan. */
 static void check_tidy(const struct watch *w, const struct policy *pol)
 {
@@ -360,6 +401,7 @@ static unsigned long run_cluster(unsigned int seed, bool crashes)
 			crash(&w, &world, &pol);
 		check_done(&w, policy_commit(pol));
 		check_tidy(&w, pol);
+		check_reasons(&w, &world, pol);
 		check_pure(&w, &world, pol);
 		if (world_odds(&world, 30))
 			check_still(&w, &world, &pol);
@@ -407,12 +449,57 @@ static void ids_may_collide(void **state)
 	run_all(true, 0x3, 3000);
 }
 
+static const char *verdict_of(const json_t *j, const char *side)
+{
+	return json_string_value(json_object_get(json_object_get(j, side), "verdict"));
+}
+
+/* Right verdicts for wrong reasons: explain says that it does not agree. */
+static void an_entry_that_names_another_is_told(void **state)
+{
+	unsigned int i, told = 0;
+	static struct watch w;
+	struct sl_rule_val *val;
+	struct world world;
+	struct policy *pol;
+	const void *key;
+	size_t pos = 0;
+	void *v;
+	json_t *j;
+
+	(void)state;
+	init_watch(&w, 1);
+	world_init(&world, 1);
+	pol = new_policy(&w);
+	assert_int_equal(world_apply(&world, pol), 0);
+	assert_int_equal(policy_commit(pol), 0);
+	check_reasons(&w, &world, pol);
+	while (btab_walk(&w.m->rule, &pos, &key, &v)) {
+		val = v;
+		val->rule += !!val->rule;
+		val->deny += !!val->deny;
+	}
+	for (i = 0; i < 400; i++) {
+		j = explain_any(&w, &world, pol);
+		if (json_is_false(json_object_get(j, "agree"))) {
+			assert_string_equal(verdict_of(j, "model"), verdict_of(j, "kernel"));
+			told++;
+		}
+		json_decref(j);
+	}
+	assert_true(told > 0);
+	policy_free(pol);
+	world_exit(&world);
+	mem_free(w.m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_write_is_old_or_new),
 		cmocka_unit_test(a_writer_may_die_at_any_write),
 		cmocka_unit_test(ids_may_collide),
+		cmocka_unit_test(an_entry_that_names_another_is_told),
 	};
 
 	return unit_run(tests, NULL, NULL);

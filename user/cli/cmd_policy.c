@@ -295,12 +295,14 @@ static const struct cli_key explain_keys[] = {
 	{ "protocol", "string", "tcp, udp or sctp" },
 	{ "port", "integer", "destination port" },
 	{ "verdict", "string", "allow or deny" },
-	{ "agree", "boolean or null", "the kernel's tables say the same as the objects; null when "
-				      "neither end is an endpoint of this node" },
+	{ "agree", "boolean or null", "the kernel's tables say the same as the objects, and for the "
+				      "same reason; null when neither end is an endpoint of this "
+				      "node" },
 	SIDE_KEYS("model", "what the objects say"),
 	SIDE_KEYS("kernel", "what the kernel's tables say"),
-	{ "other", "object or null", "IPv6, where both ends have both families and the verdict is "
-				     "another one there" },
+	{ "other", "object or null", "IPv6, where both ends have both families and verdict or "
+				     "agreement is another one there" },
+	{ "other.agree", "boolean or null", "as agree" },
 	SIDE_KEYS("other.model", "what the objects say"),
 	SIDE_KEYS("other.kernel", "what the kernel's tables say"),
 	{ .path = NULL },
@@ -315,7 +317,22 @@ static void explain_end(const json_t *end, char *buf, size_t len)
 {
 	const char *pod = out_string(end, "pod"), *addr = out_string(end, "address");
 
-	snprintf(buf, len, *pod && *addr ? "%s (%s)" : "%s%s", pod, addr);
+	if (!*pod || !*addr)
+		snprintf(buf, len, "%s%s", pod, addr);
+	else
+		snprintf(buf, len, "%s (%s)", pod, addr);
+}
+
+/* With the class, which is what the kernel's tables know it by. */
+static void explain_end_class(const json_t *end, char *buf, size_t len)
+{
+	size_t used;
+
+	explain_end(end, buf, len);
+	used = strlen(buf);
+	if (out_get(end, "class"))
+		snprintf(buf + used, len - used, " of class %" JSON_INTEGER_FORMAT,
+			 out_integer(end, "class"));
 }
 
 static void explain_side(struct cli *cli, const char *name, const json_t *side, const json_t *end)
@@ -337,15 +354,20 @@ static void explain_deciders(struct cli *cli, const json_t *obj, const json_t *v
 	explain_side(cli, "receiving", out_get(verdicts, "ingress"), out_get(obj, "to"));
 }
 
-static void explain_kernel(struct cli *cli, const json_t *obj, const json_t *kernel, bool agree)
+/* @verdicts: @obj itself, or its other family. */
+static void explain_kernel(struct cli *cli, const json_t *obj, const json_t *verdicts)
 {
+	const json_t *kernel = out_get(verdicts, "kernel");
+
 	if (!kernel) {
 		out_line(cli, "kernel", STYLE_DIM, "not asked: neither end is a pod of this node");
-	} else if (agree) {
+	} else if (json_is_true(out_get(verdicts, "agree"))) {
 		out_line(cli, "kernel", STYLE_GOOD, "agrees");
 	} else {
-		out_line(cli, "kernel", STYLE_BAD, "DISAGREES: its tables say %s",
-			 allows(kernel) ? "ALLOWED" : "DENIED");
+		out_line(cli, "kernel", STYLE_BAD, "DISAGREES: its tables say %s%s",
+			 allows(kernel) ? "ALLOWED" : "DENIED",
+			 allows(kernel) == allows(out_get(verdicts, "model")) ?
+			 ", but for another reason" : "");
 		explain_deciders(cli, obj, kernel);
 	}
 }
@@ -359,32 +381,24 @@ static void explain_verdict(struct cli *cli, const char *family, bool allowed)
 		cli->colour ? style_end(STYLE_STRONG) : "");
 }
 
-/* The other family is told of only where it has another verdict; null: no kernel to ask. */
-static bool other_agrees(const json_t *other)
-{
-	const json_t *kernel = out_get(other, "kernel");
-
-	return !kernel || allows(kernel) == allows(out_get(other, "model"));
-}
-
 static void explain(struct cli *cli, const json_t *obj)
 {
 	char from[OUT_CELL], to[OUT_CELL];
 	const json_t *other = out_get(obj, "other");
 
-	explain_end(out_get(obj, "from"), from, sizeof(from));
-	explain_end(out_get(obj, "to"), to, sizeof(to));
+	explain_end_class(out_get(obj, "from"), from, sizeof(from));
+	explain_end_class(out_get(obj, "to"), to, sizeof(to));
 	explain_verdict(cli, other ? " by IPv4" : "", allows(obj));
 	out_line(cli, "connection", STYLE_STRONG, "%s to %s, %s/%d", from, to,
 		 out_string(obj, "protocol"), (int)out_integer(obj, "port"));
 	explain_deciders(cli, obj, out_get(obj, "model"));
-	explain_kernel(cli, obj, out_get(obj, "kernel"), json_is_true(out_get(obj, "agree")));
+	explain_kernel(cli, obj, obj);
 	if (!other)
 		return;
 	fputc('\n', cli->out);
 	explain_verdict(cli, " by IPv6", allows(out_get(other, "model")));
 	explain_deciders(cli, obj, out_get(other, "model"));
-	explain_kernel(cli, obj, out_get(other, "kernel"), other_agrees(other));
+	explain_kernel(cli, obj, other);
 }
 
 static int run_explain(struct cli *cli)
@@ -404,7 +418,7 @@ static int run_explain(struct cli *cli)
 		status = out_object(cli, obj);
 	else
 		explain(cli, obj);
-	if (json_is_false(out_get(obj, "agree")) || !other_agrees(out_get(obj, "other")))
+	if (json_is_false(out_get(obj, "agree")) || json_is_false(out_get(obj, "other.agree")))
 		status = CLI_FAILED;
 	json_decref(obj);
 	return status;

@@ -213,6 +213,45 @@ static int explain_kernel(const struct policy *pol, const struct party *self,
 	return 0;
 }
 
+/* ------------------------------------------------------------------- agreement */
+
+/* Of several NetworkPolicies that allow the flow the tables may name any; one that says so it must be. */
+static bool netpol_says(const struct asked *q, const struct decider *d, enum sl_verdict v)
+{
+	const struct model_netpol *np = model_netpol_find(&q->pol->model, d->ns ? d->ns->s : "",
+							  d->name->s);
+	enum sl_dir dir = q->flow->dir;
+
+	if (!np || d->dir != dir || !np->obj->isolates[dir] || d->ns != q->self->pod->ns->name ||
+	    !model_netpol_selects(np->obj, q->self->pod))
+		return false;
+	if (v == SL_VERDICT_DENY)
+		return d->index == DECIDER_IMPLICIT;
+	return d->index >= 0 && (unsigned int)d->index < np->obj->nrules[dir] &&
+	       rule_matches(q, &np->obj->rule[dir][d->index]);
+}
+
+/* The tables come to the same verdict, and by somebody who does say so. */
+static bool agrees(const struct policy *pol, const struct party *self, const struct party *peer,
+		   const struct tables_flow *flow, const struct explained *model,
+		   const struct explained *kernel)
+{
+	const struct asked q = { pol, self, peer,
+				 flow->dir == SL_DIR_INGRESS ? self->pod : peer->pod, flow };
+	const struct decider *d;
+
+	if (model->verdict != kernel->verdict || model->tier != kernel->tier)
+		return false;
+	if (kernel->tier == SL_TIER_NONE || kernel->tier == SL_TIER_NODE)
+		return true;
+	d = decider_find(&pol->compiler.rulesets.deciders, kernel->rule);
+	if (!d || d->tier != kernel->tier)
+		return false;
+	if (d->tier == SL_TIER_NETPOL)
+		return netpol_says(&q, d, kernel->verdict);
+	return !strcmp(d->name->s, model->policy) && d->index == model->index;
+}
+
 /* ----------------------------------------------------------------------- JSON */
 
 static json_t *maybe(const char *s)
@@ -267,7 +306,7 @@ struct question {
 
 struct answer {
 	struct explained model[2], kernel[2];	/* [0]: sender's egress, [1]: receiver's ingress */
-	bool has_kernel[2];
+	bool has_kernel[2], agrees[2];
 };
 
 static int ask(const struct policy *pol, const struct question *q, struct answer *a)
@@ -287,6 +326,8 @@ static int ask(const struct policy *pol, const struct question *q, struct answer
 		a->has_kernel[i] = true;
 		err = explain_kernel(pol, self, peer, &flow, &a->kernel[i]);
 		a->kernel[i].dir = flow.dir;
+		a->agrees[i] = !err &&
+			       agrees(pol, self, peer, &flow, &a->model[i], &a->kernel[i]);
 	}
 	return err;
 }
@@ -318,17 +359,19 @@ static json_t *kernel_json(const struct policy *pol, const struct answer *a)
 			 "ingress", a->has_kernel[1] ? side_json(pol, &a->kernel[1]) : json_null());
 }
 
-static json_t *agree_json(const struct answer *a)
+static bool all_agree(const struct answer *a)
 {
-	bool same = true;
 	int i;
 
-	if (!a->has_kernel[0] && !a->has_kernel[1])
-		return json_null();
 	for (i = 0; i < 2; i++)
-		if (a->has_kernel[i])
-			same &= a->model[i].verdict == a->kernel[i].verdict;
-	return json_boolean(same);
+		if (a->has_kernel[i] && !a->agrees[i])
+			return false;
+	return true;
+}
+
+static json_t *agree_json(const struct answer *a)
+{
+	return a->has_kernel[0] || a->has_kernel[1] ? json_boolean(all_agree(a)) : json_null();
 }
 
 static json_t *party_json(const struct policy *pol, const struct party *who)
@@ -408,6 +451,7 @@ static int answer_family(struct policy *pol, const struct candidates c[2], enum 
 static bool differ(const struct answer *a, const struct answer *b)
 {
 	return strcmp(together(a->model, NULL), together(b->model, NULL)) ||
+	       all_agree(a) != all_agree(b) ||
 	       strcmp(together(a->kernel, a->has_kernel), together(b->kernel, b->has_kernel));
 }
 
@@ -458,8 +502,9 @@ int policy_explain_json(struct policy *pol, const char *from, const char *to, in
 	if (j && f == SL_FAMILY_V4 && both_have(c, SL_FAMILY_V6) &&
 	    !answer_family(pol, c, SL_FAMILY_V6, &q6, &a6) && differ(&a, &a6))
 		json_object_set_new(j, "other",
-				    json_pack("{s:o, s:o}", "model", model_json(pol, &q6, &a6),
-					      "kernel", kernel_json(pol, &a6)));
+				    json_pack("{s:o, s:o, s:o}", "agree", agree_json(&a6),
+					      "model", model_json(pol, &q6, &a6), "kernel",
+					      kernel_json(pol, &a6)));
 	*out = j;
 	return j ? 0 : -ENOMEM;
 }
