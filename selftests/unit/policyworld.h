@@ -223,11 +223,16 @@ static void put_networks(struct world *w, FILE *f)
 	static const char *const cidrs[] = {
 		"0.0.0.0/0", "10.1.0.0/16", "10.0.0.2/32", "::/0", "fd00:1::/32", "192.0.2.128/25",
 	};
-	unsigned int i, n = world_rand(w, 3);
+	unsigned int i, k, n = world_rand(w, 3), used = 0;
 
 	fputs("{networks: [", f);
-	for (i = 0; i <= n; i++)
-		fprintf(f, "\"%s\", ", cidrs[world_rand(w, 6)]);
+	for (i = 0; i <= n; i++) {
+		/* the list is a set */
+		for (k = world_rand(w, 6); used >> k & 1;)
+			k = (k + 1) % 6;
+		used |= 1U << k;
+		fprintf(f, "\"%s\", ", cidrs[k]);
+	}
 	fputs("]}", f);
 }
 

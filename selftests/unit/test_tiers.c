@@ -307,6 +307,28 @@ static void domain_names_fail_closed(void **state)
 	assert_string_equal(says(f, OUT, "192.0.2.9", UDP, 7), "deny by admin a[0]");
 }
 
+/* What is in force is not what was written: one warning, however many rules. */
+static void domain_names_are_warned_of(void **state)
+{
+	struct fixture *f = *state;
+	json_t *list, *w;
+
+	cnp(f, "a", "{tier: Admin, priority: 1, subject: {namespaces: {}}, egress: ["
+		    "{action: Accept, to: [{domainNames: [example.org]}]}, {action: Pass, " TO_NET "}, "
+		    "{action: Accept, to: [{domainNames: [\"*.example.com\"]}]}]}");
+	list = policy_warnings_json(f->pol);
+	assert_int_equal(json_array_size(list), 1);
+	w = json_array_get(list, 0);
+	assert_string_equal(json_string_value(json_object_get(w, "name")), "a");
+	assert_non_null(strstr(json_string_value(json_object_get(w, "text")),
+			       "egress[0], egress[2]: domainNames are not enforced"));
+	json_decref(list);
+	cnp(f, "a", "{tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{action: Pass, " TO_NET "}]}");
+	list = policy_warnings_json(f->pol);
+	assert_int_equal(json_array_size(list), 0);
+	json_decref(list);
+}
+
 /* Entries that say otherwise to nobody don't come to be, and flows of others stay. */
 static void only_subjects_are_judged_again(void **state)
 {
@@ -365,6 +387,12 @@ static const struct complaint complaints[] = {
 	{ RULE("{action: Deny, to: [{}]}"), "spec.egress[0].to[0]", "no field" },
 	{ RULE("{action: Deny, to: [{cidr: 1}]}"), "spec.egress[0].to[0].cidr", "" },
 	{ RULE("{action: Deny, to: [{networks: [10.0.0.1/33]}]}"), "spec.egress[0].to[0].networks[0]", "no prefix" },
+	{ RULE("{action: Deny, to: [{networks: [10.0.0.1/8]}]}"), "spec.egress[0].to[0].networks[0]", "write 10.0.0.0/8" },
+	{ RULE("{action: Deny, to: [{networks: [10.0.0.0/8, \"fd00::/8\", 10.0.0.0/8]}]}"),
+	  "spec.egress[0].to[0].networks[2]", "twice" },
+	{ RULE("{action: Accept, to: [{domainNames: [a.b, c.d, a.b]}]}"),
+	  "spec.egress[0].to[0].domainNames[2]", "twice" },
+	{ RULE("{action: Accept, to: [{domainNames: [{}]}]}"), "spec.egress[0].to[0].domainNames[0]", "" },
 	{ RULE("{action: Deny, to: [{namespaces: {}}], protocols: []}"), "spec.egress[0].protocols", "1 to 25" },
 	{ RULE("{action: Deny, to: [{namespaces: {}}], protocols: [{tcp: {}}]}"),
 	  "spec.egress[0].protocols[0].tcp", "destinationPort" },
@@ -435,6 +463,7 @@ int main(void)
 		T(nodes_are_their_addresses),
 		T(names_of_ports_are_the_receivers),
 		T(domain_names_fail_closed),
+		T(domain_names_are_warned_of),
 		T(only_subjects_are_judged_again),
 		cmocka_unit_test(says_what_is_wrong),
 		cmocka_unit_test(a_list_has_25_entries_at_most),

@@ -198,7 +198,7 @@ static bool rule_equal(const struct netpol_rule *a, const struct netpol_rule *b)
 	unsigned int i;
 
 	if (a->npeers != b->npeers || a->nports != b->nports || a->action != b->action ||
-	    a->never != b->never || a->name != b->name)
+	    a->never != b->never || a->fails_closed != b->fails_closed || a->name != b->name)
 		return false;
 	for (i = 0; i < a->npeers; i++)
 		if (a->peer[i].block != b->peer[i].block || a->peer[i].ns != b->peer[i].ns ||

@@ -96,6 +96,7 @@ struct netpol_rule {
 	unsigned int npeers, nports;
 	enum rule_action action;
 	bool never;			/* matches nothing, whatever its peers and ports are */
+	bool fails_closed;		/* not what was written: something in it can't be enforced */
 	struct str *name;		/* ClusterNetworkPolicy's; NULL: none */
 };
 

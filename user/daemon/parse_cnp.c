@@ -230,6 +230,52 @@ static int parse_pods(const struct parse *p, const struct path *at, const struct
 	return err ? err : parse_selector(p, &pp, pod, &out[1]);
 }
 
+/* What the schema calls a set: equal as text, not as what it means. */
+static int check_set(const struct parse *p, const struct path *at, const struct tree *t,
+		     unsigned int i)
+{
+	const char *s, *other;
+	unsigned int k;
+	int err = parse_string(p, at, t->item[i], &s);
+
+	for (k = 0; !err && k < i; k++) {
+		err = parse_string(p, at, t->item[k], &other);
+		if (!err && !strcmp(s, other))
+			err = parse_fail(p, at, t->item[i], "\"%.64s\" is there twice", s);
+	}
+	return err;
+}
+
+/* Unlike NetworkPolicy's, these have no bits beside the prefix. */
+static int parse_network(const struct parse *p, const struct path *at, const struct tree *t,
+			 struct sl_prefix *out)
+{
+	char buf[SLUICE_PREFIX_STRLEN];
+	struct sl_prefix exact;
+	const char *s;
+	int err = parse_cidr(p, at, t, out);
+
+	if (!err)
+		err = parse_string(p, at, t, &s);
+	if (!err && sluice_prefix_parse(s, false, &exact))
+		err = parse_fail(p, at, t, "\"%.64s\" has bits beside its prefix: write %s", s,
+				 sluice_prefix_format(out, buf));
+	return err;
+}
+
+static int parse_domains(const struct parse *p, const struct path *at, const struct tree *t)
+{
+	unsigned int i;
+	int err = parse_list(p, at, t, 1);
+
+	for (i = 0; !err && i < t->n; i++) {
+		struct path item = { at, NULL, i };
+
+		err = check_set(p, &item, t, i);
+	}
+	return err;
+}
+
 static int parse_networks(const struct parse *p, const struct path *at, const struct tree *t,
 			  struct netpol_rule *r)
 {
@@ -241,7 +287,9 @@ static int parse_networks(const struct parse *p, const struct path *at, const st
 	for (i = 0; !err && i < t->n; i++) {
 		struct path item = { at, NULL, i };
 
-		err = parse_cidr(p, &item, t->item[i], &cidr);
+		err = parse_network(p, &item, t->item[i], &cidr);
+		if (!err)
+			err = check_set(p, &item, t, i);
 		if (err)
 			break;
 		peer = new_peer(r);
@@ -290,7 +338,7 @@ static int parse_peer(const struct parse *p, const struct path *at, const struct
 	case PEER_NETWORKS:
 		return parse_networks(p, &sub, v, r);
 	case PEER_DOMAINS:
-		return parse_list(p, &sub, v, 1);
+		return parse_domains(p, &sub, v);
 	default:
 		return parse_selected(p, &sub, v, which, r);
 	}
@@ -348,6 +396,7 @@ static int check_names(const struct parse *p, const struct path *at, const struc
 
 static void fail_closed(struct netpol_rule *r)
 {
+	r->fails_closed = true;
 	if (r->action == RULE_ACCEPT) {
 		r->never = true;
 		return;

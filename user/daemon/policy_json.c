@@ -534,11 +534,35 @@ static void warn_claims(const struct model_addr *a, json_t *out)
 	}
 }
 
+/* "egress[0], egress[3]: …", one warning for all of them. */
+static void warn_rules(const struct object_netpol *np, json_t *out)
+{
+	char text[512] = "";
+	size_t used = 0;
+	unsigned int i;
+	int dir;
+
+	for (dir = 0; dir < __SL_DIR_MAX; dir++)
+		for (i = 0; i < np->nrules[dir] && used < sizeof(text) / 2; i++)
+			if (np->rule[dir][i].fails_closed)
+				used += snprintf(text + used, sizeof(text) - used, "%s%s[%u]",
+						 used ? ", " : "", dir_name(dir), i);
+	if (!used)
+		return;
+	snprintf(text + used, sizeof(text) - used, ": domainNames are not enforced: Accept matches "
+		 "nothing there, Deny and Pass refuse everybody; write networks");
+	json_array_append_new(out, warning("ClusterNetworkPolicy", NULL, np->o.name, text));
+}
+
 json_t *policy_warnings_json(struct policy *pol)
 {
 	json_t *out = json_array();
+	const struct model_netpol *np;
 	const struct object *o;
 	struct hnode *n;
+
+	for (np = pol->model.cluster; np; np = np->next)
+		warn_rules(np->obj, out);
 
 	htab_each(&pol->model.asides, n) {
 		o = container_of(n, struct model_aside, node)->obj;

@@ -146,6 +146,9 @@ static void note_trouble(struct report *r, const json_t *doc, bool refused)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", field ? field : "", field && *field ? ": " : "", what);
 	t = find_trouble(r, kind, ns ? ns : "", name);
+	/* one thing at a time of each object: two would take turns for ever */
+	if (t && t->seen)
+		return;
 	if (!t) {
 		t = r->ntroubles < TROUBLES_MAX ? calloc(1, sizeof(*t)) : NULL;
 		if (!t)
