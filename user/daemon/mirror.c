@@ -13,7 +13,8 @@ int mirror_init(struct mirror *m, const struct tables *t)
 	lpm_init(&m->class, sizeof(struct sl_class_val));
 	btab_init(&m->rule, sizeof(struct sl_rule_key), sizeof(struct sl_rule_val));
 	btab_init(&m->port, sizeof(struct sl_port_key), sizeof(struct sl_port_val));
-	btab_init(&m->bearers, sizeof(__u32), sizeof(__u32));
+	btab_init(&m->bearers[0], sizeof(__u32), sizeof(__u32));
+	btab_init(&m->bearers[1], sizeof(__u32), sizeof(__u32));
 	m->batch.keys = malloc(MIRROR_BATCH * KEY_MAX);
 	m->batch.vals = malloc(MIRROR_BATCH * KEY_MAX);
 	return m->batch.keys && m->batch.vals ? 0 : -ENOMEM;
@@ -24,7 +25,8 @@ static void forget(struct mirror *m)
 	lpm_exit(&m->class);
 	btab_exit(&m->rule);
 	btab_exit(&m->port);
-	btab_exit(&m->bearers);
+	btab_exit(&m->bearers[0]);
+	btab_exit(&m->bearers[1]);
 	m->batch.n = 0;
 	m->valid = false;
 }
@@ -38,22 +40,22 @@ void mirror_exit(struct mirror *m)
 
 /* ---------------------------------------------------- the mirror's own copy */
 
-static int count_bearer(struct mirror *m, __u32 id, int by)
+static int count_bearer(struct btab *bearers, __u32 id, int by)
 {
-	__u32 *have = btab_get(&m->bearers, &id), n = (have ? *have : 0) + by;
+	__u32 *have = btab_get(bearers, &id), n = (have ? *have : 0) + by;
 
 	if (!n) {
-		btab_del(&m->bearers, &id);
+		btab_del(bearers, &id);
 		return 0;
 	}
-	return btab_set(&m->bearers, &id, &n);
+	return btab_set(bearers, &id, &n);
 }
 
 static int count_class(struct mirror *m, const struct sl_class_val *val, int by)
 {
-	int err = count_bearer(m, val->class_id[0], by);
+	int err = count_bearer(&m->bearers[0], val->class_id[0], by);
 
-	return err ? err : count_bearer(m, val->class_id[1], by);
+	return err ? err : count_bearer(&m->bearers[1], val->class_id[1], by);
 }
 
 static int note_set(struct mirror *m, enum sl_map map, const void *key, const void *val)

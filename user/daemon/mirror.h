@@ -22,7 +22,7 @@ struct mirror {
 	const struct tables *t;
 	struct lpm class;		/* to struct sl_class_val */
 	struct btab rule, port;
-	struct btab bearers;		/* class id to how many entries say it, __u32 both */
+	struct btab bearers[2];		/* by column: class id to how many entries say it, __u32 both */
 	bool valid;			/* false: to be read back before it is used */
 	struct mirror_batch batch;
 };

@@ -11,9 +11,14 @@
 #include <stdlib.h>
 #include "daemon/reconcile_impl.h"
 
-/* What open endpoints refer to, by id; worked out when it is first needed. */
+/*
+ * What open endpoints refer to, by id; worked out when it is first needed.
+ * Classes are those of the column that is read: the other one can hold what a
+ * writer meant who died before the switch, and nobody is judged by that.
+ */
 struct in_force {
 	const struct mirror *m;
+	unsigned int column;
 	struct btab sets, classes, ports;
 	bool known, ports_known;
 };
@@ -23,7 +28,7 @@ static const __u32 yes = 1;
 static int look_at_endpoints(struct in_force *in)
 {
 	const struct sl_ep *ep;
-	int err = 0, f, col;
+	int err = 0, f;
 	__u32 i, set;
 
 	for (i = 1; !err && i < SL_EP_MAX; i++) {
@@ -32,9 +37,8 @@ static int look_at_endpoints(struct in_force *in)
 			continue;
 		set = word_set(sluice_ep_policy(ep));
 		err = btab_set(&in->sets, &set, &yes);
-		for (col = 0; col < 2; col++)
-			for (f = 0; !err && f < __SL_FAMILY_MAX; f++)
-				err = btab_set(&in->classes, &ep->class_id[col][f], &yes);
+		for (f = 0; !err && f < __SL_FAMILY_MAX; f++)
+			err = btab_set(&in->classes, &ep->class_id[in->column][f], &yes);
 	}
 	in->known = !err;
 	return err;
@@ -64,7 +68,7 @@ static int look_at_rules(struct in_force *in)
 /* Some address may be looked up as @id: by the entry of a prefix, or an endpoint's own. */
 static bool borne(const struct in_force *in, __u32 id)
 {
-	return id == SL_CLASS_ANY || btab_get(&in->m->bearers, &id) ||
+	return id == SL_CLASS_ANY || btab_get(&in->m->bearers[in->column], &id) ||
 	       btab_get(&in->classes, &id);
 }
 
@@ -79,9 +83,9 @@ bool commit_port_is_live(const struct commit *cm, const struct sl_port_key *key)
 }
 
 /*
- * A missing or other entry matters for classes that somebody bears now. One
- * too many matters for classes that somebody will bear after the switch; for
- * a dying class it is only in the way until the end.
+ * An entry matters for classes that somebody bears now: those of the others
+ * are looked up by nobody before the switch. One too many of a dying class
+ * stays to the end.
  */
 static bool rule_conflicts(const struct commit *cm, const struct in_force *in,
 			   const struct sl_rule_key *key)
@@ -89,10 +93,11 @@ static bool rule_conflicts(const struct commit *cm, const struct in_force *in,
 	const struct class *class;
 	__u32 set = key->set >> 1;
 
-	if (!btab_get(&in->sets, &set) || !commit_rule_is_live(cm, key))
+	if (!btab_get(&in->sets, &set) || !commit_rule_is_live(cm, key) ||
+	    !borne(in, key->class_id))
 		return false;
 	if (btab_get(&cm->r->c->plan.rule, key))
-		return borne(in, key->class_id);
+		return true;
 	class = class_find(&cm->r->c->classes, key->class_id);
 	return key->class_id == SL_CLASS_ANY || (class && class->refs);
 }
@@ -163,7 +168,7 @@ static int resolve_rules(struct commit *cm, struct in_force *in, bool *renamed)
 
 int commit_resolve(struct commit *cm, bool *renamed)
 {
-	struct in_force in = { .m = &cm->r->mirror };
+	struct in_force in = { .m = &cm->r->mirror, .column = cm->now };
 	int err;
 
 	*renamed = false;
