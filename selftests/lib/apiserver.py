@@ -29,7 +29,8 @@ PROGRAMS = os.environ.get("SLUICE_TEST_CLUSTER", "")
 
 PATHS = {
     "Namespace": "/api/v1/namespaces", "Node": "/api/v1/nodes", "Pod": "/api/v1/{}/pods",
-    "ServiceAccount": "/api/v1/{}/serviceaccounts",
+    "ServiceAccount": "/api/v1/{}/serviceaccounts", "Service": "/api/v1/{}/services",
+    "EndpointSlice": "/apis/discovery.k8s.io/v1/{}/endpointslices",
     "NetworkPolicy": "/apis/networking.k8s.io/v1/{}/networkpolicies",
     "ClusterNetworkPolicy": "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",

@@ -554,21 +554,33 @@ static void warn_rules(const struct object_netpol *np, json_t *out)
 	json_array_append_new(out, warning("ClusterNetworkPolicy", NULL, np->o.name, text));
 }
 
+/* One for all objects of a kind: each cluster has some, and none is wrong. */
+static void warn_asides(const struct model *m, json_t *out)
+{
+	unsigned int count[__OBJECT_MAX] = {};
+	struct hnode *n;
+	int k;
+
+	htab_each(&m->asides, n)
+		count[container_of(n, struct model_aside, node)->obj->kind]++;
+	for (k = 0; k < __OBJECT_MAX; k++)
+		if (count[k])
+			json_array_append_new(out,
+				json_pack("{s:s, s:n, s:s, s:o}", "kind", object_kind_name(k),
+					  "namespace", "name", "*", "text",
+					  json_sprintf("%u read, but not yet in force", count[k])));
+}
+
 json_t *policy_warnings_json(struct policy *pol)
 {
 	json_t *out = json_array();
 	const struct model_netpol *np;
-	const struct object *o;
 	struct hnode *n;
 
 	for (np = pol->model.cluster; np; np = np->next)
 		warn_rules(np->obj, out);
 
-	htab_each(&pol->model.asides, n) {
-		o = container_of(n, struct model_aside, node)->obj;
-		json_array_append_new(out, warning(object_kind_name(o->kind), o->ns, o->name,
-						   "read, but not yet in force"));
-	}
+	warn_asides(&pol->model, out);
 	htab_each(&pol->model.addrs, n)
 		if (container_of(n, struct model_addr, node)->nclaims > 1)
 			warn_claims(container_of(n, struct model_addr, node), out);

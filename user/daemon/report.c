@@ -142,7 +142,8 @@ static void note_trouble(struct report *r, const json_t *doc, bool refused)
 	unsigned int before;
 	char text[NOTE_MAX];
 
-	if (!kind || !name || !what)
+	/* "*": of a whole kind, which is nobody's mistake */
+	if (!kind || !name || !what || !strcmp(name, "*"))
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", field ? field : "", field && *field ? ": " : "", what);
 	t = find_trouble(r, kind, ns ? ns : "", name);

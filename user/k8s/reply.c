@@ -18,6 +18,9 @@ const struct k8s_kind k8s_kinds[K8S_KINDS] = {
 	  .api = "policy.networking.k8s.io/v1alpha2",
 	  .path = "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
 	  .optional = true },
+	{ .kind = OBJECT_SERVICE, .name = "Service", .api = "v1", .path = "/api/v1/services" },
+	{ .kind = OBJECT_ENDPOINTSLICE, .name = "EndpointSlice", .api = "discovery.k8s.io/v1",
+	  .path = "/apis/discovery.k8s.io/v1/endpointslices" },
 };
 
 /* ----------------------------------------------------------------- documents */

@@ -23,7 +23,7 @@ struct k8s_kind {
 	bool optional;			/* a cluster may not know it: 404 means that there are none */
 };
 
-#define K8S_KINDS 5
+#define K8S_KINDS 7
 extern const struct k8s_kind k8s_kinds[K8S_KINDS];
 
 /* What a server says goes into logs and answers: nothing in it may move the cursor. */

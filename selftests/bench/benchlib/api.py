@@ -16,7 +16,7 @@ import traffic as tr
 from cluster import Cluster, new_object, policy
 from .scope import Missing
 
-PODS, NAMESPACES, POLICIES = 5000, 500, 500
+PODS, NAMESPACES, POLICIES, SERVICES = 5000, 500, 500, 1000
 WRITERS = 8		# connections that fill the server
 CHURN_PER_S, CHURN_POLICIES = 50, 200
 APPS = [f"app{i}" for i in range(10)]
@@ -88,11 +88,24 @@ def policies(count, namespaces):
          "ports": [{"protocol": "TCP", "port": 8000 + rng.randrange(100)}]}]) for i in range(count)]
 
 
-def fill(c, pods, namespaces, npolicies):
+def services(count, namespaces, pods):
+    """A Service each and its EndpointSlice, of two pods, as the controller would write it."""
+    for i in range(count):
+        ns = f"ns{i % namespaces}"
+        yield new_object("Service", f"svc{i}", ns, spec={
+            "selector": {"app": APPS[i % len(APPS)]}, "ports": [{"port": 80, "targetPort": "http"}]})
+        yield {**new_object("EndpointSlice", f"svc{i}-abcde", ns, "discovery.k8s.io/v1"),
+               "addressType": "IPv4", "ports": [{"name": "", "port": 8080, "protocol": "TCP"}],
+               "endpoints": [{"addresses": [address((i + k) % pods)], "conditions": {"ready": True}}
+                             for k in range(2)]}
+
+
+def fill(c, pods, namespaces, npolicies, nservices):
     w = Writers(c.api)
     w.put([c.namespace(f"ns{i}", team=f"t{i % 12}") for i in range(namespaces)])
     w.put(policies(npolicies, namespaces))
     w.put([pod_object(i, f"ns{i % namespaces}", address(i)) for i in range(pods)])
+    w.put(list(services(nservices, namespaces, pods)))
 
 
 def rss_mib(pid):
@@ -111,7 +124,7 @@ def big(figures, opts):
     c = open_cluster()
     try:
         few = 20 if opts.quick else 1
-        fill(c, PODS // few, NAMESPACES // few, POLICIES // few)
+        fill(c, PODS // few, NAMESPACES // few, POLICIES // few, SERVICES // few)
         n = c.add_node(start=False)
         local = []
         starts, rss = [], []
@@ -186,7 +199,7 @@ def event(figures, opts):
     """
     c = open_cluster()
     try:
-        fill(c, 200, 20, CHURN_POLICIES)
+        fill(c, 200, 20, CHURN_POLICIES, 50)
         n = c.add_node()
         host = c.add_host(77)
         here = c.add_pod(n, "ns0/here", {"app": "here"})
@@ -258,7 +271,7 @@ def churn(figures, opts):
     """CPU of the daemon while pods come and go; pods here that policies keep apart stay apart."""
     c = open_cluster()
     try:
-        fill(c, 1000 if not opts.quick else 100, 20, CHURN_POLICIES)
+        fill(c, 1000 if not opts.quick else 100, 20, CHURN_POLICIES, 50)
         n = c.add_node()
         a, b = (c.add_pod(n, f"ns0/{x}", {"app": f"here-{x}"}) for x in "ab")
         c.enforce(policy("ns0", "b", {"app": "here-b"}, ingress=[
@@ -299,7 +312,7 @@ def back(figures, opts):
             c.api.stop()
             c.api.start(bind="127.0.0.1")
             c.delete("NetworkPolicy", "p", "ns0")
-            fill(c, 20 if opts.quick else 1000, 20, CHURN_POLICIES)
+            fill(c, 20 if opts.quick else 1000, 20, CHURN_POLICIES, 50)
             time.sleep(1 if opts.quick else 60)
             if tr.ask(a.ns, b.ns, tr.TCP, b.addr[4], 7001, timeout=0.3) != "silent":
                 raise RuntimeError("a wrong verdict while the server was away")
