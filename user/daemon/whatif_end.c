@@ -264,12 +264,14 @@ static int put_pods(struct whatif *w)
 int whatif_part(struct whatif *w, struct end *e, const struct str *on, bool is_on,
 		struct end **out)
 {
+	uint64_t hash = hash_u64((uintptr_t)e, (uintptr_t)on + is_on);
 	unsigned int i, n = 0;
+	struct hnode *h;
 	struct end *p;
 
 	*out = NULL;
-	for (i = 0; i < w->parts.n; i++) {
-		p = w->parts.v[i];
+	htab_each_hash(&w->parts_by_node, h, hash) {
+		p = container_of(h, struct end, node);
 		if (p->of == e && p->on == on && p->is_on == is_on) {
 			*out = p;
 			return 0;
@@ -282,7 +284,7 @@ int whatif_part(struct whatif *w, struct end *e, const struct str *on, bool is_o
 		return 0;
 	}
 	p = new_end(&w->parts, e);
-	if (!p)
+	if (!p || htab_add(&w->parts_by_node, &p->node, hash))
 		return -ENOMEM;
 	p->of = e;
 	p->on = on;
@@ -523,6 +525,7 @@ void whatif_ends_free(struct whatif *w)
 	int s;
 
 	htab_exit(&w->ends_by_content);
+	htab_exit(&w->parts_by_node);
 	free_set(&w->parts);
 	free_set(&w->ends);
 	for (i = 0; i < w->nsubjects; i++)

@@ -109,6 +109,7 @@ struct whatif {
 	struct htab ends_by_content;
 	struct end_set ends;		/* those that are compared */
 	struct end_set parts;		/* of ends, made on the way */
+	struct htab parts_by_node;
 	struct htab outcomes;
 	struct outcomes pair[__SL_FAMILY_MAX];	/* scratch */
 	struct judgement judgement[STATES][__SL_DIR_MAX];	/* scratch */

@@ -15,12 +15,19 @@ APPS = [f"app{i}" for i in range(10)]
 TIERS = ("front", "back", "data")
 LOCAL_PODS = 110	# what a kubelet allows a node by default
 LOCAL_NET = ipaddress.ip_network("10.244.0.0/22")
+NODES_NET = ipaddress.ip_network("192.168.0.0/16")
 REMOTE_NET = ipaddress.ip_network("10.128.0.0/12")
 
 
 def namespace(i):
     return (f"apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns{i}\n"
             f"  labels: {{team: t{i % 12}, stage: {'prod' if i % 3 else 'test'}}}\n")
+
+
+def node_text(i, name):
+    return (f"apiVersion: v1\nkind: Node\nmetadata: {{name: {name}}}\n"
+            f"spec: {{podCIDR: {ipaddress.ip_address('10.144.0.0') + 256 * i}/24}}\n"
+            f"status: {{addresses: [{{type: InternalIP, address: {NODES_NET[2 + i]}}}]}}\n")
 
 
 class Pod:
@@ -84,11 +91,13 @@ def policy(i, rng):
             f"  policyTypes: [{way.capitalize()}]\n  {way}:\n{rules}")
 
 
-def write(directory, node, npods, npolicies, seed=1):
-    """Manifest files in @directory; the pods."""
+def write(directory, node, npods, npolicies, seed=1, others=False):
+    """Manifest files in @directory, Node objects among them where @others are wanted; the pods."""
     rng = random.Random(seed)
     pods = [Pod(i, node) for i in range(npods)]
-    files = {"10-namespaces": [namespace(i) for i in range(NAMESPACES)],
+    nodes = dict.fromkeys(p.node for p in pods) if others else ()
+    files = {"05-nodes": [node_text(i, name) for i, name in enumerate(nodes)],
+             "10-namespaces": [namespace(i) for i in range(NAMESPACES)],
              "20-pods": [p.text() for p in pods],
              "30-policies": [policy(i, rng) for i in range(npolicies)]}
     for name, docs in files.items():

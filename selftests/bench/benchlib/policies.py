@@ -50,7 +50,7 @@ def compile_ms(figures, opts):
     with tempfile.TemporaryDirectory(prefix="compile-", dir="/run") as directory:
         manifests = os.path.join(directory, "manifests")
         os.mkdir(manifests)
-        pods = cluster.write(manifests, NODE, cluster.PODS, cluster.POLICIES)
+        pods = cluster.write(manifests, NODE, cluster.PODS, cluster.POLICIES, others=True)
         any_pod = random.Random(SEED).sample(pods, opts.changes)
         local = [p for p in pods if p.local][:opts.changes]
         write_changes(os.path.join(directory, "any"), any_pod)
