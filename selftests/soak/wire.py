@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: GPL-2.0
+"""
+First packets of connections, written by hand and looked for at the other end's
+device: whether one arrives is the verdict of the programs, and nobody answers
+for them. Each carries a number, so that every single one is accounted for.
+"""
+import ipaddress
+import socket
+import struct
+import threading
+import time
+
+import netns
+
+SPORT, SPORTS = 40000, 20000	# none of them is a port that is asked for
+STEADY_SPORT = 39999		# of the one flow that goes on
+NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
+ROUND_S = 0.002
+ARRIVAL_S = 1.0 * netns.SLOW	# within this what is let through is there
+ETH_P = {4: 0x0800, 6: 0x86dd}
+SO_RCVBUFFORCE = 33
+PACKET_OUTGOING = 4
+_SEQ = {6: 4, 17: 8, 132: 16}	# where in each protocol's first packet the number is
+
+
+def checksum(data, start=0):
+    if len(data) % 2:
+        data += b"\0"
+    total = start + sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def _payload(proto, sport, dport, number):
+    """The transport header with a checksum of 0, and where that belongs."""
+    if proto == 6:
+        return struct.pack("!HHIIBBHHH", sport, dport, number, 0, 0x50, 2, 65535, 0, 0), 16
+    if proto == 17:
+        return struct.pack("!HHHHI", sport, dport, 12, 0, number), 6
+    # INIT. Its CRC32c stays 0: only the receiver's own SCTP would look at it
+    return struct.pack("!HHIIBBHIIHHI", sport, dport, 0, 0, 1, 0, 20, number, 65535, 1, 1, 1), None
+
+
+def packet(src, dst, proto, sport, dport, number):
+    """An IP packet; @src and @dst: ipaddress objects, @proto a number."""
+    body, at = _payload(proto, sport, dport, number)
+    if at is not None:
+        pseudo = src.packed + dst.packed + struct.pack("!II", len(body), proto)
+        total = checksum(pseudo + body) or 0xffff
+        body = body[:at] + struct.pack("!H", total) + body[at + 2:]
+    if src.version == 6:
+        return struct.pack("!IHBB", 6 << 28, len(body), proto, 64) + src.packed + dst.packed + body
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(body), 0, 0x4000, 64, proto, 0) + \
+        src.packed + dst.packed
+    return head[:10] + struct.pack("!H", checksum(head)) + head[12:] + body
+
+
+def parse(data):
+    """((src, dst, proto, dport), number) of a packet that may be one of ours, or None."""
+    if len(data) < 20:
+        return None
+    if data[0] >> 4 == 4:
+        proto, src, dst, at = data[9], data[12:16], data[16:20], (data[0] & 15) * 4
+    elif len(data) >= 40:
+        proto, src, dst, at = data[6], data[8:24], data[24:40], 40
+    else:
+        return None
+    if proto not in _SEQ or len(data) < at + _SEQ[proto] + 4:
+        return None
+    return ((src, dst, proto, int.from_bytes(data[at + 2:at + 4], "big")),
+            int.from_bytes(data[at + _SEQ[proto]:at + _SEQ[proto] + 4], "big"))
+
+
+class Place:
+    """Where packets start and arrive: device @dev in @ns, with the node's MAC @gate beyond it."""
+
+    def __init__(self, ns, dev, gate):
+        self.sock = ns.packet_socket(dev)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
+        self.sock.setblocking(False)
+        head = bytes.fromhex((gate + ns.mac(dev)).replace(":", ""))
+        self.head = {v: head + struct.pack("!H", ETH_P[v]) for v in ETH_P}
+        self.seen = set()
+
+    def send(self, version, data):
+        try:
+            self.sock.send(self.head[version] + data)
+        except BlockingIOError:
+            return False
+        return True
+
+    def collect(self):
+        while True:
+            try:
+                data, where = self.sock.recvfrom(256)
+            except BlockingIOError:
+                return
+            if where[2] != PACKET_OUTGOING:
+                self.seen.add(parse(data[14:]))
+
+    def close(self):
+        self.sock.close()
+
+
+class Probe:
+    """One question, (source, destination, protocol, port), asked by packets again and again."""
+
+    count = 0
+
+    def __init__(self, question, places):
+        src, dst, protocol, port = question
+        self.question = question
+        self.src, self.dst = ipaddress.ip_address(src), ipaddress.ip_address(dst)
+        self.proto, self.port = NUMBERS[protocol], port
+        self.start, self.end = places[src], places[dst]
+        self.key = (self.src.packed, self.dst.packed, self.proto, port)
+        self.sent = []
+
+    def send(self, steady=False):
+        """@steady: of the flow that goes on, where packets have flows and no handshake."""
+        Probe.count += 1
+        sport = STEADY_SPORT if steady and self.proto == 17 else SPORT + Probe.count % SPORTS
+        data = packet(self.src, self.dst, self.proto, sport, self.port, Probe.count)
+        if self.start.send(self.src.version, data):
+            self.sent.append(Probe.count)
+
+    def arrived(self):
+        """How many of those sent."""
+        return sum((self.key, n) in self.end.seen for n in self.sent)
+
+
+def forget(places):
+    for place in places.values():
+        place.collect()
+        place.seen.clear()
+
+
+def gather(probes, places, awaited):
+    """Collects until all of the probes @awaited have arrived, or time is up."""
+    deadline = time.monotonic() + ARRIVAL_S
+    while True:
+        for place in set(places.values()):
+            place.collect()
+        if all(p.arrived() == len(p.sent) for p in awaited) or time.monotonic() > deadline:
+            return {p.question: (p.arrived(), len(p.sent)) for p in probes}
+        time.sleep(0.002)
+
+
+def once(questions, places, expected):
+    """One packet for each question; {question: did it arrive?}. @expected: those that should."""
+    forget(places)
+    probes = [Probe(q, places) for q in questions]
+    for p in probes:
+        p.send()
+    got = gather(probes, places, [p for p in probes if p.question in expected])
+    return {q: bool(arrived) for q, (arrived, _) in got.items()}
+
+
+class Steady(threading.Thread):
+    """
+    `with Steady(questions, places) as s:` asks all the time; afterwards
+    s.results(must): {question: (arrived, sent)}.
+    """
+
+    def __init__(self, questions, places):
+        super().__init__(daemon=True)
+        forget(places)
+        self.places, self.probes = places, [Probe(q, places) for q in questions]
+        self.ending, self.rounds = False, 0
+
+    def run(self):
+        while not self.ending:
+            for p in self.probes:
+                p.send(steady=self.rounds % 2)
+            self.rounds += 1
+            time.sleep(ROUND_S)
+
+    def __enter__(self):
+        self.start()
+        netns.wait_for("the first packets", lambda: self.rounds > 1)
+        return self
+
+    def __exit__(self, *_):
+        until = self.rounds + 2
+        netns.wait_for("the last packets", lambda: self.rounds >= until or not self.is_alive())
+        self.ending = True
+        self.join()
+
+    def results(self, must):
+        """@must: the questions of which every packet has to arrive."""
+        return gather(self.probes, self.places, [p for p in self.probes if p.question in must])
