@@ -29,13 +29,16 @@ OUTSIDE = (200, 201)		# hosts; REMOTE is where the other node's pods are
 REMOTE = 209
 PROBED = 40			# questions that packets go on asking during a step
 SHRINK_S = 240 * netns.SLOW
+TRIES = 8			# of what was there during a step only
 POLICY_DROPS = {"policy-egress", "policy-ingress"}
 
 
 class Disagreement(Exception):
-    def __init__(self, step, question, text):
+    """@who: with the oracle: "model", "tables", "packet", "during" a step, or "drops"."""
+
+    def __init__(self, who, step, question, text):
         super().__init__(f"step {step}: {text}")
-        self.question = question
+        self.who, self.question = who, question
 
 
 class Tally:
@@ -108,10 +111,15 @@ class Soak:
         local = {k: pod.addr for k, pod in self.pods.items()}
         return world.Generator(seed, self.n.name, local, outside).case()
 
-    def needed(self, obj):
-        """Objects that a case can't do without: pods of the node, and where they are."""
-        return obj["kind"] == "Namespace" or (
-            obj["kind"] == "Pod" and obj["spec"]["nodeName"] == self.n.name)
+    def bare(self):
+        """Objects that there always are: pods of the node, and where they are."""
+        out = [world.namespace(ns, {}) for ns in world.NAMESPACES]
+        for (ns, name), pod in self.pods.items():
+            obj = new_object("Pod", name, ns, spec={
+                "nodeName": self.n.name, "containers": [{"name": "c", "image": "none"}]})
+            world.set_addresses(obj, pod.addr)
+            out.append(obj)
+        return out
 
     # ------------------------------------------------------------ writing
 
@@ -138,7 +146,7 @@ class Soak:
             if kind != "Namespace" and ((kind, ns, name) not in self.base or kind == "Pod"):
                 self.c.delete(kind, name, ns)
         objects = {}
-        for obj in start:
+        for obj in {world.key(o): o for o in self.bare() + start}.values():
             if self.write({"put": obj}):
                 objects[world.key(obj)] = obj
         self.c.settle()
@@ -173,17 +181,17 @@ class Soak:
         for q, want in verdicts.items():
             model, kernel = self.explain(q)
             if model != want:
-                raise Disagreement(step, q, f"{self.name(q)}: the model says {model}, the oracle {want}")
+                raise Disagreement("model", step, q, f"{self.name(q)}: the model says {model}, the oracle {want}")
             here = tuple(w if a in self.ours else None for w, a in zip(want, q))
             if kernel != here:
-                raise Disagreement(step, q, f"{self.name(q)}: the tables say {kernel}, the oracle {here}")
+                raise Disagreement("tables", step, q, f"{self.name(q)}: the tables say {kernel}, the oracle {here}")
             self.tally.verdict(want)
         passing = {q for q, v in verdicts.items() if self.passes(q, v)}
         arrived = wire.once(list(verdicts), self.places, passing)
         for q, want in verdicts.items():
             if arrived[q] != (q in passing):
-                raise Disagreement(step, q, f"{self.name(q)}: a packet {'passed' if arrived[q] else 'was dropped'}, "
-                                            f"the oracle says {want}")
+                raise Disagreement("packet", step, q, f"{self.name(q)}: one {'passed' if arrived[q] else 'was dropped'}, "
+                                   f"the oracle says {want}")
         self.tally.add("cases", len(verdicts))
         self.tally.add("packets", len(verdicts))
 
@@ -201,11 +209,13 @@ class Soak:
     def carry_out(self, step):
         """A step with packets all the time; returns what was written, in the order of that."""
         probed = self.pick(step)
-        done = []
         with wire.Steady(probed, self.places) as steady:
-            if not step["writes"]:
-                self.restart()
+            steady.slow(self.n.daemon.pid)
             done = [w for w in step["writes"] if self.write(w)]
+            if step.get("kill"):
+                time.sleep(step["kill"])
+                steady.slow(None)
+                self.restart()
             self.c.settle()
         return probed, steady, done
 
@@ -249,7 +259,7 @@ class Soak:
             self.tally.add("changed", sent if len(possible[q]) > 1 else 0)
             for what, count in ((True, arrived), (False, sent - arrived)):
                 if count and all(self.passes(q, v) != what for v in ends[q]):
-                    raise Disagreement(number, q, (
+                    raise Disagreement("during", number, q, (
                         f"{self.name(q)}: {count} of {sent} packets were {'let through' if what else 'dropped'} "
                         f"during the step, of which nothing that was true meanwhile says so: {sorted(map(str, possible[q]))}"))
                 if count and all(self.passes(q, v) != what for v in possible[q]):
@@ -259,7 +269,7 @@ class Soak:
         now = self.n.drops()
         other = {r: now[r] - before[r] for r in now if now[r] != before[r] and r not in POLICY_DROPS}
         if other:
-            raise Disagreement("all", None, f"packets were dropped for other reasons than policy: {other}")
+            raise Disagreement("drops", "all", None, f"packets were dropped for other reasons than policy: {other}")
 
     # --------------------------------------------------------------- cases
 
@@ -295,18 +305,20 @@ class Soak:
 
         def fails(some):
             nonlocal last
-            if time.monotonic() > deadline:
-                return False
-            try:
-                self.run(some)
-            except Disagreement as e:
-                last = e
-                return True
+            for _ in range(TRIES if found.who == "during" else 1):
+                if time.monotonic() > deadline:
+                    break
+                try:
+                    self.run(some)
+                except Disagreement as e:
+                    if e.who == found.who:
+                        last = e
+                        return True
             return False
         try:
             if not fails(case):
                 return None, None
-            return smaller(case, fails, self.needed), last
+            return smaller(case, fails), last
         finally:
             self.tally = tally
 

@@ -5,6 +5,9 @@ device: whether one arrives is the verdict of the programs, and nobody answers
 for them. Each carries a number, so that every single one is accounted for.
 """
 import ipaddress
+import os
+import random
+import signal
 import socket
 import struct
 import threading
@@ -15,7 +18,8 @@ import netns
 SPORT, SPORTS = 40000, 20000	# none of them is a port that is asked for
 STEADY_SPORT = 39999		# of the one flow that goes on
 NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
-ROUND_S = 0.002
+ROUND_S = 0.0005
+SLICE_S = 0.00001, 0.00015	# of a process that is slowed down
 ARRIVAL_S = 1.0 * netns.SLOW	# within this what is let through is there
 ETH_P = {4: 0x0800, 6: 0x86dd}
 SO_RCVBUFFORCE = 33
@@ -161,6 +165,10 @@ class Steady(threading.Thread):
     """
     `with Steady(questions, places) as s:` asks all the time; afterwards
     s.results(must): {question: (arrived, sent)}.
+
+    What a commit leaves in the tables from one write to the next is there for
+    some microseconds. s.slow(pid) lets that process run for hardly longer than
+    that between two rounds, so that all is asked of what is half done.
     """
 
     def __init__(self, questions, places):
@@ -168,13 +176,32 @@ class Steady(threading.Thread):
         forget(places)
         self.places, self.probes = places, [Probe(q, places) for q in questions]
         self.ending, self.rounds = False, 0
+        self.lock, self.pid = threading.Lock(), None
+
+    def slow(self, pid):
+        """None: everybody runs as fast as they can again, at once."""
+        with self.lock:
+            if self.pid and not pid:
+                os.kill(self.pid, signal.SIGCONT)
+            self.pid = pid
+
+    def _let_run(self):
+        with self.lock:
+            if self.pid:
+                os.kill(self.pid, signal.SIGCONT)
+                until = time.monotonic() + random.uniform(*SLICE_S)
+                while time.monotonic() < until:
+                    pass
+                os.kill(self.pid, signal.SIGSTOP)
+                return
+        time.sleep(ROUND_S)
 
     def run(self):
         while not self.ending:
             for p in self.probes:
                 p.send(steady=self.rounds % 2)
             self.rounds += 1
-            time.sleep(ROUND_S)
+            self._let_run()
 
     def __enter__(self):
         self.start()
@@ -182,6 +209,7 @@ class Steady(threading.Thread):
         return self
 
     def __exit__(self, *_):
+        self.slow(None)
         until = self.rounds + 2
         netns.wait_for("the last packets", lambda: self.rounds >= until or not self.is_alive())
         self.ending = True

@@ -7,8 +7,9 @@ so that it can be kept in a file, run again and made smaller:
     {"seed": …, "start": [object, …], "steps": [{"number": n, "writes": [write, …]}, …],
      "questions": [[source, destination, protocol, port], …]}
 
-A write is {"put": object} or {"delete": [kind, namespace, name]}; a step of no
-writes kills the daemon and starts another. @questions are asked at every step
+What the node can't do without, its pods and their namespaces, is there bare where
+"start" doesn't have it. A write is {"put": object} or {"delete": [kind, namespace, name]}; a step
+of "kill": seconds kills the daemon so long after its writes, and starts another. @questions are asked at every step
 beside those that the seed and the number of the step give.
 """
 import copy
@@ -50,6 +51,15 @@ def written(objects, write):
     return out
 
 
+def namespace(name, labels):
+    return {"apiVersion": "v1", "kind": "Namespace",
+            "metadata": {"name": name, "labels": {**labels, "kubernetes.io/metadata.name": name}}}
+
+
+def set_addresses(pod, addrs):
+    pod["status"] = {"phase": "Running", "podIP": addrs[4], "podIPs": [{"ip": a} for a in addrs.values()]}
+
+
 class Generator:
     """@local: {(namespace, name): {4: address, 6: address}}; @outside: addresses of hosts."""
 
@@ -65,8 +75,7 @@ class Generator:
     def _pod(self, ns, name, node, addrs):
         obj = generate.pod(self.rng, 0, ns, node, "")
         obj["metadata"]["name"] = name
-        # the server fills in an IP that is missing, and the other way round
-        obj["status"].update(podIP=addrs[4], podIPs=[{"ip": a} for a in addrs.values()])
+        set_addresses(obj, addrs)
         return obj
 
     def _remote(self, i):
@@ -76,8 +85,7 @@ class Generator:
         return obj
 
     def _namespace(self, name):
-        labels = {**generate.labels(self.rng), "kubernetes.io/metadata.name": name}
-        return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+        return namespace(name, generate.labels(self.rng))
 
     def _node(self, name):
         """By addresses of hosts outside: nobody routes to them by it."""
@@ -153,14 +161,17 @@ class Generator:
 
     def _step(self, number):
         rng, writes = self.rng, []
-        count = 0 if rng.random() < 0.05 else rng.choice((1, 1, 1, 2, 3))
+        count = rng.choice((1, 1, 1, 1, 2, 3))
         while len(writes) < count:
             write = self._write()
             # of one object the last word counts, and which words were seen is not known
             if write_key(write) not in map(write_key, writes):
                 writes.append(write)
                 self.objects = written(self.objects, write)
-        return {"number": number, "writes": writes}
+        step = {"number": number, "writes": writes}
+        if rng.random() < 0.1:
+            step["kill"] = rng.uniform(0.0001, 0.05)
+        return step
 
     def case(self):
         start = self._start()
