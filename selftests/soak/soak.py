@@ -25,6 +25,7 @@ import world
 from cluster import Cluster, new_object
 from node import Control, Pod
 
+CASES = os.path.join(os.path.dirname(os.path.realpath(__file__)), "cases")
 OUTSIDE = (200, 201)		# hosts; REMOTE is where the other node's pods are
 REMOTE = 209
 PROBED = 40			# questions that packets go on asking during a step
@@ -323,9 +324,8 @@ class Soak:
             self.tally = tally
 
 
-def keep(case, why, directory):
-    os.makedirs(directory, exist_ok=True)
-    path = f"{directory}/case-{case['seed']}.json"
+def keep(case, why):
+    path = f"{CASES}/seed-{case['seed']}.json"
     with open(path, "w") as f:
         json.dump({"why": str(why), **case}, f, indent=1)
         f.write("\n")
@@ -341,4 +341,4 @@ def report(soak, case, e):
         tap.diag(f"made smaller: {len(case['start'])} objects, {len(case['steps'])} steps: {e}")
     else:
         tap.diag("it did not happen again: kept whole")
-    return keep(case, e, os.environ.get("SLUICE_TEST_CASES") or f"{os.environ['SLUICE_BUILD']}/soak")
+    return keep(case, e)

@@ -361,6 +361,7 @@ static char *make_ns(struct world *w, int i)
 
 	fprintf(f, "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns%d\n  labels: ", i);
 	put_labels(w, f);
+	fputs("\n", f);
 	fclose(f);
 	return text;
 }
