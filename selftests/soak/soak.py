@@ -35,7 +35,7 @@ POLICY_DROPS = {"policy-egress", "policy-ingress"}
 
 
 class Disagreement(Exception):
-    """@who: with the oracle: "model", "tables", "packet", "during" a step, or "drops"."""
+    """@who: with the oracle: "model", "tables", "packet", "during" a step, "open", or "drops"."""
 
     def __init__(self, who, step, question, text):
         super().__init__(f"step {step}: {text}")
@@ -44,7 +44,7 @@ class Disagreement(Exception):
 
 class Tally:
     """What has been compared; each count is of things that were really looked at."""
-    NAMES = ("sets", "cases", "packets", "during", "changed", "mixed", "refused", "restarts")
+    NAMES = ("sets", "cases", "packets", "during", "changed", "mixed", "open", "refused", "restarts")
 
     def __init__(self):
         self.counts = dict.fromkeys(self.NAMES, 0)
@@ -61,7 +61,8 @@ class Tally:
         c = self.counts
         return (f"{c['sets']} sets of policies, {c['cases']} cases, {c['packets']} of them by packets as well; "
                 f"{c['during']} packets during changes, {c['changed']} of them to what changed, "
-                f"{c['mixed']} between two ends of which one had changed; {c['restarts']} daemons killed; "
+                f"{c['mixed']} between two ends of which one had changed; "
+                f"{c['open']} connections over a change; {c['restarts']} daemons killed; "
                 f"{c['refused']} objects refused by the API server\n"
                 "(sender's egress, receiver's ingress): "
                 + ", ".join(f"{k} {v}" for k, v in sorted(self.verdicts.items())))
@@ -175,17 +176,19 @@ class Soak:
 
         def sides(of):
             return tuple(out[of][side] and out[of][side]["verdict"] == "allow" for side in ("egress", "ingress"))
-        return sides("model"), sides("kernel")
+        return sides("model"), sides("kernel"), out["agree"]
 
     def compare(self, step, verdicts):
         """@verdicts: {question: what the oracle says}, against all three others."""
         for q, want in verdicts.items():
-            model, kernel = self.explain(q)
+            model, kernel, agree = self.explain(q)
             if model != want:
                 raise Disagreement("model", step, q, f"{self.name(q)}: the model says {model}, the oracle {want}")
             here = tuple(w if a in self.ours else None for w, a in zip(want, q))
             if kernel != here:
                 raise Disagreement("tables", step, q, f"{self.name(q)}: the tables say {kernel}, the oracle {here}")
+            if agree is not True:
+                raise Disagreement("tables", step, q, f"{self.name(q)}: agree is {agree}")
             self.tally.verdict(want)
         passing = {q for q, v in verdicts.items() if self.passes(q, v)}
         arrived = wire.once(list(verdicts), self.places, passing)
@@ -210,7 +213,8 @@ class Soak:
     def carry_out(self, step):
         """A step with packets all the time; returns what was written, in the order of that."""
         probed = self.pick(step)
-        with wire.Steady(probed, self.places) as steady:
+        allowed = {q for q in probed if self.passes(q, self.verdicts[q])}
+        with wire.Steady(probed, self.places, allowed) as steady:
             steady.slow(self.n.daemon.pid)
             done = [w for w in step["writes"] if self.write(w)]
             if step.get("kill"):
@@ -266,6 +270,15 @@ class Soak:
                 if count and all(self.passes(q, v) != what for v in possible[q]):
                     self.tally.add("mixed", count)
 
+    def check_afterwards(self, number, steady):
+        """Connections of before: cut or going on, as the objects say now."""
+        passing = {q for p in steady.probes if self.passes(q := p.question, self.verdicts[q])}
+        for q, (arrived, sent) in steady.afterwards(passing).items():
+            self.tally.add("open", any(p.open for p in steady.probes if p.question == q))
+            if arrived != (sent if q in passing else 0):
+                raise Disagreement("open", number, q, f"{self.name(q)}: {arrived} of {sent} packets of a connection "
+                                                      f"of before arrive, the oracle says {self.verdicts[q]}")
+
     def check_drops(self, before):
         now = self.n.drops()
         other = {r: now[r] - before[r] for r in now if now[r] != before[r] and r not in POLICY_DROPS}
@@ -294,6 +307,7 @@ class Soak:
             for w in done:
                 self.objects = world.written(self.objects, w)
             self.ask(step["number"])
+            self.check_afterwards(step["number"], steady)
         self.check_drops(drops)
 
     def shrink(self, case, found):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """
-First packets of connections, written by hand and looked for at the other end's
-device: whether one arrives is the verdict of the programs, and nobody answers
-for them. Each carries a number, so that every single one is accounted for.
+Packets written by hand and looked for at the other end's device: whether one
+arrives is the verdict of the programs. Each carries a number, so that every
+single one is accounted for.
 """
 import ipaddress
 import os
@@ -16,11 +16,12 @@ import time
 import netns
 
 SPORT, SPORTS = 40000, 20000	# none of them is a port that is asked for
-STEADY_SPORT = 39999		# of the one flow that goes on
+STEADY, STEADIES = 39000, 900	# of the flows that go on during one step
 NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 ROUND_S = 0.0005
 SLICE_S = 0.00001, 0.00015	# of a process that is slowed down
 ARRIVAL_S = 1.0 * netns.SLOW	# within this what is let through is there
+SYN, ACK = 2, 16
 ETH_P = {4: 0x0800, 6: 0x86dd}
 SO_RCVBUFFORCE = 33
 PACKET_OUTGOING = 4
@@ -36,19 +37,24 @@ def checksum(data, start=0):
     return ~total & 0xffff
 
 
-def _payload(proto, sport, dport, number):
+def _payload(proto, sport, dport, number, flags):
     """The transport header with a checksum of 0, and where that belongs."""
     if proto == 6:
-        return struct.pack("!HHIIBBHHH", sport, dport, number, 0, 0x50, 2, 65535, 0, 0), 16
+        # one of a conversation keeps its wrong checksum: no kernel answers it by a reset
+        return struct.pack("!HHIIBBHHH", sport, dport, number, 0, 0x50, flags or SYN, 65535, 0, 0), \
+            None if flags else 16
     if proto == 17:
         return struct.pack("!HHHHI", sport, dport, 12, 0, number), 6
     # INIT. Its CRC32c stays 0: only the receiver's own SCTP would look at it
     return struct.pack("!HHIIBBHIIHHI", sport, dport, 0, 0, 1, 0, 20, number, 65535, 1, 1, 1), None
 
 
-def packet(src, dst, proto, sport, dport, number):
-    """An IP packet; @src and @dst: ipaddress objects, @proto a number."""
-    body, at = _payload(proto, sport, dport, number)
+def packet(src, dst, proto, sport, dport, number, flags=0):
+    """
+    An IP packet; @src and @dst: ipaddress objects, @proto a number. @flags: of
+    TCP, of a conversation that the kernels of both ends are to know nothing of.
+    """
+    body, at = _payload(proto, sport, dport, number, flags)
     if at is not None:
         pseudo = src.packed + dst.packed + struct.pack("!II", len(body), proto)
         total = checksum(pseudo + body) or 0xffff
@@ -108,30 +114,62 @@ class Place:
 
 
 class Probe:
-    """One question, (source, destination, protocol, port), asked by packets again and again."""
+    """
+    One question, (source, destination, protocol, port), asked by packets again
+    and again: first packets of connections, of one flow that goes on, and of a
+    TCP connection that was opened before.
+    """
 
     count = 0
 
-    def __init__(self, question, places):
+    def __init__(self, question, places, sport=STEADY):
         src, dst, protocol, port = question
         self.question = question
         self.src, self.dst = ipaddress.ip_address(src), ipaddress.ip_address(dst)
-        self.proto, self.port = NUMBERS[protocol], port
+        self.proto, self.port, self.sport = NUMBERS[protocol], port, sport
         self.start, self.end = places[src], places[dst]
         self.key = (self.src.packed, self.dst.packed, self.proto, port)
-        self.sent = []
+        self.back = (self.dst.packed, self.src.packed, self.proto, sport)
+        self.sent = []		# (where it should arrive, as what, its number)
+        self.open = False
+
+    def _number(self):
+        Probe.count += 1
+        return Probe.count
 
     def send(self, steady=False):
         """@steady: of the flow that goes on, where packets have flows and no handshake."""
-        Probe.count += 1
-        sport = STEADY_SPORT if steady and self.proto == 17 else SPORT + Probe.count % SPORTS
-        data = packet(self.src, self.dst, self.proto, sport, self.port, Probe.count)
+        n = self._number()
+        sport = self.sport if steady and self.proto == 17 else SPORT + n % SPORTS
+        if self.start.send(self.src.version, packet(self.src, self.dst, self.proto, sport, self.port, n)):
+            self.sent.append((self.end, self.key, n))
+
+    def _say(self, flags):
+        n = self._number()
+        data = packet(self.src, self.dst, self.proto, self.sport, self.port, n, flags)
         if self.start.send(self.src.version, data):
-            self.sent.append(Probe.count)
+            self.sent.append((self.end, self.key, n))
+
+    def _answer(self, flags):
+        n = self._number()
+        data = packet(self.dst, self.src, self.proto, self.port, self.sport, n, flags)
+        if self.end.send(self.src.version, data):
+            self.sent.append((self.start, self.back, n))
+
+    def connect(self):
+        """Opens the TCP connection, which has to be allowed; from then on talk() is heard."""
+        self._say(SYN)
+        self._answer(SYN | ACK)
+        self._say(ACK)
+        self.open = True
+
+    def talk(self):
+        self._say(ACK)
+        self._answer(ACK)
 
     def arrived(self):
         """How many of those sent."""
-        return sum((self.key, n) in self.end.seen for n in self.sent)
+        return sum((key, n) in place.seen for place, key, n in self.sent)
 
 
 def forget(places):
@@ -163,18 +201,26 @@ def once(questions, places, expected):
 
 class Steady(threading.Thread):
     """
-    `with Steady(questions, places) as s:` asks all the time; afterwards
-    s.results(must): {question: (arrived, sent)}.
+    `with Steady(questions, places, allowed) as s:` asks all the time; afterwards
+    s.results(must): {question: (arrived, sent)}. @allowed: those for which a TCP
+    connection can be opened before.
 
     What a commit leaves in the tables from one write to the next is there for
     some microseconds. s.slow(pid) lets that process run for hardly longer than
     that between two rounds, so that all is asked of what is half done.
     """
 
-    def __init__(self, questions, places):
+    count = 0
+
+    def __init__(self, questions, places, allowed):
         super().__init__(daemon=True)
         forget(places)
-        self.places, self.probes = places, [Probe(q, places) for q in questions]
+        Steady.count += 1
+        sport = STEADY + Steady.count % STEADIES
+        self.places, self.probes = places, [Probe(q, places, sport) for q in questions]
+        for p in self.probes:
+            if p.proto == 6 and p.question in allowed:
+                p.connect()
         self.ending, self.rounds = False, 0
         self.lock, self.pid = threading.Lock(), None
 
@@ -199,7 +245,10 @@ class Steady(threading.Thread):
     def run(self):
         while not self.ending:
             for p in self.probes:
-                p.send(steady=self.rounds % 2)
+                if p.open and self.rounds % 2:
+                    p.talk()
+                else:
+                    p.send(steady=self.rounds % 2)
             self.rounds += 1
             self._let_run()
 
@@ -218,3 +267,10 @@ class Steady(threading.Thread):
     def results(self, must):
         """@must: the questions of which every packet has to arrive."""
         return gather(self.probes, self.places, [p for p in self.probes if p.question in must])
+
+    def afterwards(self, must):
+        """The same for some more packets of what was going on all the time."""
+        for p in self.probes:
+            p.sent = []
+            p.talk() if p.open else p.send(steady=True)
+        return self.results(must)
