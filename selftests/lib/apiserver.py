@@ -5,6 +5,7 @@ built them, in a namespace on the fabric (172.31.0.250, fd31::250), with an
 authority of their own and RBAC. Nothing else of Kubernetes runs: what
 controllers and kubelets would write, tests write.
 """
+import base64
 import copy
 import glob
 import http.client
@@ -55,6 +56,11 @@ class ApiError(Exception):
 def path_of(kind, ns=None, name=None):
     path = PATHS[kind].format(f"namespaces/{ns}")
     return f"{path}/{name}" if name else path
+
+
+def base64_of(path):
+    with open(path, "rb") as f:
+        return base64.b64encode(f.read()).decode()
 
 
 def openssl(*argv, stdin=None):
@@ -274,14 +280,22 @@ class ApiServer:
             "spec": {"expirationSeconds": seconds}})
         return out["status"]["token"]
 
-    def kubeconfig(self, path, url=None, authority=None, **user):
-        """Writes a kubeconfig for @user: tokenFile=…, or client-certificate and -key."""
+    def kubeconfig(self, path, url=None, authority=None, pair=None, **user):
+        """
+        Writes a kubeconfig for @user, such as tokenFile=…, or for who has the
+        certificate and key of @pair, which are then in it, as the authority is.
+        """
         conf = {"apiVersion": "v1", "kind": "Config", "current-context": "c",
                 "contexts": [{"name": "c", "context": {"cluster": "k", "user": "u"}}],
                 "clusters": [{"name": "k", "cluster": {
                     "server": url or self.url,
                     "certificate-authority": authority or self.authority.path("authority", "crt")}}],
                 "users": [{"name": "u", "user": user}]}
+        if pair:
+            conf["clusters"][0]["cluster"] = {
+                "server": url or self.url,
+                "certificate-authority-data": base64_of(self.authority.path("authority", "crt"))}
+            user["client-certificate-data"], user["client-key-data"] = map(base64_of, pair)
         with open(path, "w") as f:
             json.dump(conf, f, indent=1)
         os.chmod(path, 0o600)

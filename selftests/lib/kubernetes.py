@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """
 A whole cluster of real programs: etcd, kube-apiserver, kube-controller-manager
-and kube-scheduler, and nodes with containerd and kubelet, each in a network
-namespace on the fabric. Images are made here, of what the machine has: nobody
-asks a registry. All of a node lies under /run; the places that a host has one
-of only (/opt/cni, /etc/cni, /var/lib/sluice, ...) are covered by empty ones, so
-there is one node to a test.
+and kube-scheduler, and nodes with containerd and kubelet, each a machine of its
+own (machine.py) on the fabric. Images are made here, of what the host has: nobody
+asks a registry. All of it lies under /run.
 """
 import atexit
 import json
@@ -13,21 +11,19 @@ import os
 import runpy
 import shutil
 import subprocess
-import time
 
 import apiserver
-import linux
 import netns
 import tap
+from machine import Machine
 from node import BUILD, TOP
 
 ROOT = "/run/sl-k8s"
-COVERED = ("/opt/cni/bin", "/etc/cni/net.d", "/var/lib/sluice", "/var/lib/kubelet", "/var/log/pods",
-           "/var/log/containers", "/var/lib/cni")
 READY_S = 90
 LOOPBACK = "/usr/lib/cni/loopback"
 PAUSE, BOX = "localhost/pause:test", "localhost/box:test"
 PAUSE_C = "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n"
+POD_CIDRS = "10.244.0.0/16,fd00:244::/56"
 
 
 def image(tag, files, entry, output):
@@ -54,79 +50,42 @@ def make_images(directory):
     return [f"{directory}/{x}.tar" for x in ("pause", "box", "sluice")]
 
 
-def cover():
-    """Empty places in this mount namespace over what the host has; returns how to undo it."""
-    made = []
-    for path in COVERED:
-        parts, at = path.strip("/").split("/"), ""
-        for part in parts:
-            at += "/" + part
-            if not os.path.isdir(at):
-                os.mkdir(at)
-                made.append(at)
-        linux.mount("tmpfs", path, "tmpfs", 0, "mode=755")
-
-    def undo():
-        for path in COVERED:
-            linux.umount(path, linux.MNT_DETACH)
-        for path in reversed(made):
-            os.rmdir(path)
-    return undo
+def spawn(popen, name, argv):
+    """A program whose output is kept, by @popen of where it runs."""
+    with open(f"{ROOT}/{name}.log", "a") as log:
+        return popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
-class Kubernetes:
-    """@cluster: a Cluster whose API server is whole."""
+class KubeNode:
+    """A machine with containerd and kubelet; @index: the last part of its addresses."""
 
-    def __init__(self, cluster):
-        self.cluster, self.api = cluster, cluster.api
-        self.procs, self.uncover = [], None
-        atexit.register(self.close)
-        os.makedirs(ROOT, mode=0o700)
-        admin = f"{ROOT}/admin.conf"
-        self._kubeconfig(admin, self.api.admin, f"https://127.0.0.1:{apiserver.PORT}")
-        self.uncover = cover()
-        shutil.copy(LOOPBACK, "/opt/cni/bin")	# containerd 1.x asks for it, whatever the network
-        self.images = make_images(ROOT)
-        self._spawn(self.api.ns, "kube-controller-manager", "--kubeconfig", admin,
-                    "--leader-elect=false", "--service-account-private-key-file",
-                    f"{self.api.dir}/pki/sa.key", "--root-ca-file",
-                    self.api.authority.path("authority", "crt"), "--allocate-node-cidrs",
-                    "--cluster-cidr", "10.244.0.0/16,fd00:244::/56", "--node-cidr-mask-size-ipv4", "24",
-                    "--node-cidr-mask-size-ipv6", "64", "--bind-address", "127.0.0.1")
-        self._spawn(self.api.ns, "kube-scheduler", "--kubeconfig", admin, "--leader-elect=false",
-                    "--bind-address", "127.0.0.1")
-
-    def _kubeconfig(self, path, pair, url=None):
-        self.api.kubeconfig(path, url=url, **{"client-certificate": pair[0], "client-key": pair[1]})
-
-    def _spawn(self, ns, name, *argv, program=None):
-        with open(f"{ROOT}/{name}.log", "a") as log:
-            p = ns.popen([program or f"{apiserver.PROGRAMS}/{name}", *argv], stdin=subprocess.DEVNULL,
-                         stdout=log, stderr=log)
-        self.procs.append(p)
-        return p
-
-    # ------------------------------------------------------------------- node
-
-    def add_node(self, name="k1", index=1):
-        self.node = name
+    def __init__(self, kubernetes, name, index):
+        self.api, self.name = kubernetes.api, name
+        self.dir = f"{ROOT}/{name}"
+        os.makedirs(self.dir, mode=0o700)
         self.addr = {4: f"172.31.0.{index}", 6: f"fd31::{index}"}
         self.ns = netns.Netns(name, forwarding=True)
-        self.cluster.plug(self.ns, "uplink", self.addr, 1500)
+        kubernetes.cluster.plug(self.ns, "uplink", self.addr, 1500)
+        self.machine = Machine(self.ns, f"{self.dir}/layers", ROOT)
+
+    def start(self, images):
+        self.machine.run("install", "-D", "-t", "/opt/cni/bin", LOOPBACK)	# containerd 1.x asks for it
         self._start_containerd()
-        for path in self.images:
-            self.ns.run("ctr", "-a", f"{ROOT}/containerd.sock", "-n", "k8s.io", "image", "import", path,
-                        timeout=60)
+        for path in images:
+            self.machine.run("ctr", "-n", "k8s.io", "image", "import", path, timeout=120)
         self._start_kubelet()
 
+    def spawn(self, name, *argv):
+        return spawn(self.machine.popen, f"{self.name}-{name}", argv)
+
     def _start_containerd(self):
-        conf = f"{ROOT}/containerd.toml"
+        conf = f"{self.dir}/containerd.toml"
         with open(conf, "w") as f:
             f.write(f"""version = 2
-root = "{ROOT}/containerd"
-state = "{ROOT}/containerd-state"
+root = "/var/lib/containerd"
+state = "/run/containerd"
 [grpc]
-address = "{ROOT}/containerd.sock"
+address = "/run/containerd/containerd.sock"
 [plugins."io.containerd.grpc.v1.cri"]
 sandbox_image = "{PAUSE}"
 restrict_oom_score_adj = true
@@ -135,32 +94,84 @@ disable_apparmor = true
 bin_dir = "/opt/cni/bin"
 conf_dir = "/etc/cni/net.d"
 """)
-        self._spawn(self.ns, "containerd", "-c", conf, program="containerd")
-        netns.wait_for("containerd", lambda: os.path.exists(f"{ROOT}/containerd.sock"))
+        self.spawn("containerd", "containerd", "-c", conf)
+        netns.wait_for("containerd", lambda: os.path.exists(
+            f"/proc/{self.machine.pid}/root/run/containerd/containerd.sock"))
 
     def _start_kubelet(self):
-        pair = self.api.authority.issue(self.node, f"/O=system:nodes/CN=system:node:{self.node}",
+        pair = self.api.authority.issue(self.name, f"/O=system:nodes/CN=system:node:{self.name}",
                                         "clientAuth")
-        self._kubeconfig(f"{ROOT}/kubelet.conf", pair)
-        with open(f"{ROOT}/kubelet.yaml", "w") as f:
+        self.api.kubeconfig(f"{self.dir}/kubelet.conf", pair=pair)
+        authority = shutil.copy(self.api.authority.path("authority", "crt"), self.dir)
+        with open(f"{self.dir}/kubelet.yaml", "w") as f:
             json.dump({
                 "apiVersion": "kubelet.config.k8s.io/v1beta1", "kind": "KubeletConfiguration",
                 "authentication": {"anonymous": {"enabled": False}, "webhook": {"enabled": False},
-                                   "x509": {"clientCAFile": self.api.authority.path("authority", "crt")}},
+                                   "x509": {"clientCAFile": authority}},
                 "authorization": {"mode": "AlwaysAllow"},
                 "cgroupDriver": "cgroupfs", "cgroupRoot": "/", "failCgroupV1": False,
                 "oomScoreAdj": 0, "failSwapOn": False, "enforceNodeAllocatable": [],
-                "containerRuntimeEndpoint": f"unix://{ROOT}/containerd.sock", "resolvConf": "",
+                "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock", "resolvConf": "",
                 "makeIPTablesUtilChains": False, "imageGCHighThresholdPercent": 100,
                 "evictionHard": {"memory.available": "1Mi", "nodefs.available": "0%",
                                  "imagefs.available": "0%", "nodefs.inodesFree": "0%",
                                  "imagefs.inodesFree": "0%"},
                 "podLogsDir": "/var/log/pods", "syncFrequency": "2s",
                 "nodeStatusUpdateFrequency": "2s"}, f)
-        self._spawn(self.ns, "kubelet", "--config", f"{ROOT}/kubelet.yaml", "--kubeconfig",
-                    f"{ROOT}/kubelet.conf", "--hostname-override", self.node, "--node-ip",
-                    f"{self.addr[4]},{self.addr[6]}", "--root-dir", "/var/lib/kubelet",
-                    "--cert-dir", f"{ROOT}/kubelet-pki")
+        self.spawn("kubelet", f"{apiserver.PROGRAMS}/kubelet", "--config", f"{self.dir}/kubelet.yaml",
+                   "--kubeconfig", f"{self.dir}/kubelet.conf", "--hostname-override", self.name,
+                   "--node-ip", f"{self.addr[4]},{self.addr[6]}", "--root-dir", "/var/lib/kubelet",
+                   "--cert-dir", f"{self.dir}/pki")
+
+    def condition(self, kind):
+        try:
+            status = self.api.ask("GET", f"/api/v1/nodes/{self.name}")["status"]
+        except apiserver.ApiError:
+            return None		# it has not registered itself yet
+        return next((x for x in status.get("conditions") or [] if x["type"] == kind), None)
+
+    def wait_ready(self):
+        netns.wait_for(f"{self.name} to be Ready", lambda: (self.condition("Ready") or {}).get("status")
+                       == "True", READY_S)
+
+    def log_tail(self, name, lines=8):
+        with open(f"{ROOT}/{self.name}-{name}.log", errors="replace") as f:
+            return "".join(l[:300].rstrip() + "\n" for l in f.readlines()[-lines:])
+
+    def close(self):
+        self.machine.close()
+        self.ns.delete()
+
+
+class Kubernetes:
+    """@cluster: a Cluster whose API server is whole."""
+
+    def __init__(self, cluster):
+        self.cluster, self.api = cluster, cluster.api
+        self.procs, self.nodes = [], []
+        atexit.register(self.close)
+        os.makedirs(ROOT, mode=0o700)
+        admin = f"{ROOT}/admin.conf"
+        self.api.kubeconfig(admin, url=f"https://127.0.0.1:{apiserver.PORT}", pair=self.api.admin)
+        self.images = make_images(ROOT)
+        self._spawn("kube-controller-manager", "--kubeconfig", admin,
+                    "--leader-elect=false", "--service-account-private-key-file",
+                    f"{self.api.dir}/pki/sa.key", "--root-ca-file",
+                    self.api.authority.path("authority", "crt"), "--allocate-node-cidrs",
+                    "--cluster-cidr", POD_CIDRS, "--node-cidr-mask-size-ipv4", "24",
+                    "--node-cidr-mask-size-ipv6", "64", "--bind-address", "127.0.0.1")
+        self._spawn("kube-scheduler", "--kubeconfig", admin, "--leader-elect=false",
+                    "--bind-address", "127.0.0.1")
+
+    def _spawn(self, name, *argv):
+        self.procs.append(spawn(self.api.ns.popen, name, [f"{apiserver.PROGRAMS}/{name}", *argv]))
+
+    def add_node(self):
+        index = len(self.nodes) + 1
+        n = KubeNode(self, f"k{index}", index)
+        self.nodes.append(n)
+        n.start(self.images)
+        return n
 
     # ---------------------------------------------------------------- requests
 
@@ -173,29 +184,31 @@ conf_dir = "/etc/cni/net.d"
                   "config.uplink": "uplink", "image.pullPolicy": "Never"}
         self.api.program("helm", "install", "sluice", f"{TOP}/scripts/deploy/chart", "-n", "kube-system",
                          *(w for k, v in values.items() for w in ("--set", f"{k}={v}")))
-        self.wait_ready()
+        for n in self.nodes:
+            n.wait_ready()
 
     def get(self, path):
         return self.api.ask("GET", path)
 
-    def condition(self, kind):
-        try:
-            status = self.get(f"/api/v1/nodes/{self.node}")["status"]
-        except apiserver.ApiError:
-            return None		# it has not registered itself yet
-        return next((x for x in status.get("conditions") or [] if x["type"] == kind), None)
-
-    def wait_ready(self):
-        netns.wait_for("the node to be Ready", lambda: (self.condition("Ready") or {}).get("status")
-                       == "True", READY_S)
+    def add_namespace(self, name):
+        """Returns when pods can be made in it."""
+        def exists():
+            try:
+                return self.get(f"/api/v1/namespaces/{name}/serviceaccounts/default")
+            except apiserver.ApiError:
+                return None
+        self.api.put(self.cluster.namespace(name))
+        netns.wait_for("the service account", exists)
 
     def pod(self, ns, name):
         return self.get(f"/api/v1/namespaces/{ns}/pods/{name}")
 
-    def run_pod(self, ns, name, labels, command):
+    def run_pod(self, ns, name, labels, command, node=None):
+        """@node: the name of the one that it has to be on."""
+        where = {"nodeSelector": {"kubernetes.io/hostname": node}} if node else {}
         self.api.put({"apiVersion": "v1", "kind": "Pod", "metadata": {
             "name": name, "namespace": ns, "labels": labels}, "spec": {
-                "terminationGracePeriodSeconds": 0,
+                "terminationGracePeriodSeconds": 0, **where,
                 "containers": [{"name": "c", "image": BOX, "imagePullPolicy": "Never",
                                 "command": command}]}})
 
@@ -208,8 +221,20 @@ conf_dir = "/etc/cni/net.d"
         status = netns.wait_for(f"{ns}/{name} to run", running, 60)
         return {6 if ":" in i["ip"] else 4: i["ip"] for i in status["podIPs"]}
 
+    # --------------------------------------------------------------------- end
+
+    def report(self):
+        """State for a failed test's output."""
+        for n in self.nodes:
+            for name in ("kubelet", "containerd"):
+                tap.diag(f"---- {n.name} {name}\n" + n.log_tail(name))
+        tap.diag(self.kubectl("get", "pods", "-A", "-o", "wide"))
+        tap.diag(self.kubectl("get", "events", "-A")[-2000:])
+
     def close(self):
         atexit.unregister(self.close)
+        for n in reversed(self.nodes):
+            n.close()
         for p in reversed(self.procs):
             p.terminate()
         for p in self.procs:
@@ -218,53 +243,4 @@ conf_dir = "/etc/cni/net.d"
             except subprocess.TimeoutExpired:
                 p.kill()
                 p.wait()
-        self._kill_containers()
-        self._unmount()
-        if self.uncover:
-            self.uncover()
-        for path in (ROOT, "/run/mount", "/run/sluice", "/run/containerd", "/sys/fs/bpf/sluice"):
-            shutil.rmtree(path, ignore_errors=True)
-
-    def _kill_containers(self):
-        """Shims and what they run: they outlive containerd, as they should."""
-        for _ in range(50):
-            pids = []
-            for pid in (p for p in os.listdir("/proc") if p.isdigit()):
-                try:
-                    with open(f"/proc/{pid}/cmdline", "rb") as f:
-                        shim = b"containerd-shim" in f.read()
-                    with open(f"/proc/{pid}/cgroup") as f:
-                        contained = "/kubepods" in f.read()
-                except OSError:
-                    continue
-                if shim or contained:
-                    pids.append(int(pid))
-            if not pids:
-                break
-            for pid in pids:
-                try:
-                    os.kill(pid, 9)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.1)
-        for path, _, _ in os.walk("/sys/fs/cgroup", topdown=False):
-            if "/kubepods" in path:
-                try:
-                    os.rmdir(path)
-                except OSError:
-                    pass
-
-    def _unmount(self):
-        with open("/proc/self/mountinfo") as f:
-            points = [l.split()[4] for l in f]
-        for p in sorted(points, reverse=True):
-            if p.startswith((ROOT + "/", "/var/lib/kubelet/", "/run/netns/cni-")) or \
-                    (p == "/var/lib/kubelet" and points.count(p) > 1):
-                points.remove(p)
-                try:
-                    linux.umount(p, linux.MNT_DETACH)
-                except OSError as e:
-                    tap.diag(f"{p}: {e}")
-        for name in os.listdir("/run/netns"):
-            if name.startswith("cni-"):
-                os.unlink(f"/run/netns/{name}")
+        shutil.rmtree(ROOT, ignore_errors=True)

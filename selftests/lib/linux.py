@@ -8,6 +8,9 @@ import os
 import signal
 
 CLONE_NEWNS = 0x00020000
+CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWUTS = 0x04000000
+CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
@@ -16,6 +19,7 @@ MS_NODEV = 4
 MS_BIND = 4096
 MS_REC = 16384
 MS_PRIVATE = 1 << 18
+MS_SHARED = 1 << 20
 MNT_DETACH = 2
 
 PR_SET_PDEATHSIG = 1
@@ -45,6 +49,10 @@ def mount(source, target, fstype, flags=0, data=None):
 
 def umount(target, flags=0):
     _call("umount2", target.encode(), ctypes.c_int(flags))
+
+
+def sethostname(name):
+    _call("sethostname", name.encode(), ctypes.c_size_t(len(name.encode())))
 
 
 def die_with_parent(parent):
