@@ -16,6 +16,7 @@ pkgs=(
 	curl python3 python3-yaml python3-jsonschema python3-pytest python3-tap python3-scapy libcmocka-dev
 	ca-certificates openssl libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
 	zsh man-db groff-base abigail-tools containerd runc containernetworking-plugins
+	bind9-dnsutils netcat-openbsd
 	# the kernel module, its checkers, a kernel with checkers
 	binutils dwarves kmod perl sparse xz-utils bc bison flex libssl-dev
 	# tests in a virtual machine

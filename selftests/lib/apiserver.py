@@ -24,6 +24,7 @@ import tap
 
 ADDR = {4: "172.31.0.250", 6: "fd31::250"}
 PORT = 6443
+SERVICE_CIDRS = "10.96.0.0/16,fd00:96::/108"
 START_S = 60
 # SLUICE_TEST_CLUSTER: where the programs are, from whoever called get-programs
 PROGRAMS = os.environ.get("SLUICE_TEST_CLUSTER", "")
@@ -31,7 +32,9 @@ PROGRAMS = os.environ.get("SLUICE_TEST_CLUSTER", "")
 PATHS = {
     "Namespace": "/api/v1/namespaces", "Node": "/api/v1/nodes", "Pod": "/api/v1/{}/pods",
     "ServiceAccount": "/api/v1/{}/serviceaccounts", "Service": "/api/v1/{}/services",
+    "ServiceAccount": "/api/v1/{}/serviceaccounts", "Service": "/api/v1/{}/services",
     "EndpointSlice": "/apis/discovery.k8s.io/v1/{}/endpointslices",
+    "ConfigMap": "/api/v1/{}/configmaps", "Deployment": "/apis/apps/v1/{}/deployments",
     "NetworkPolicy": "/apis/networking.k8s.io/v1/{}/networkpolicies",
     "ClusterNetworkPolicy": "/apis/policy.networking.k8s.io/v1alpha2/clusternetworkpolicies",
     "ClusterRole": "/apis/rbac.authorization.k8s.io/v1/clusterroles",
@@ -124,7 +127,7 @@ class ApiServer:
         self.start()
 
     def _make_certificates(self):
-        sans = f"IP:127.0.0.1,IP:{ADDR[4]},IP:{ADDR[6]},DNS:kubernetes.default.svc"
+        sans = f"IP:127.0.0.1,IP:{ADDR[4]},IP:{ADDR[6]},IP:10.96.0.1,DNS:kubernetes.default.svc"
         self.serving = self.authority.issue("server", "/CN=kube-apiserver", "serverAuth", sans)
         self.admin = self.authority.issue("admin", "/O=system:masters/CN=admin", "clientAuth")
         openssl("genrsa", "-out", f"{self.dir}/pki/sa.key", "2048")
@@ -147,8 +150,7 @@ class ApiServer:
         self.server = self._spawn(
             "kube-apiserver", "--etcd-servers", "http://127.0.0.1:2379", "--secure-port", PORT,
             "--bind-address", bind, "--advertise-address", ADDR[4],
-            "--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.96.0.0/16",
-            "--authorization-mode", "Node,RBAC" if self.whole else "RBAC", "--client-ca-file", f"{pki}/authority.crt",
+            "--client-ca-file", f"{pki}/authority.crt",
             "--tls-cert-file", self.serving[0], "--tls-private-key-file", self.serving[1],
             "--service-account-issuer", "https://kubernetes.default.svc",
             "--service-account-key-file", f"{pki}/sa.key", "--service-account-signing-key-file",
@@ -158,8 +160,10 @@ class ApiServer:
 
     def _extras(self):
         if not self.whole:
-            return ["--disable-admission-plugins", "ServiceAccount"]
-        return ["--enable-admission-plugins", "NodeRestriction", "--kubelet-client-certificate",
+            return ["--disable-admission-plugins", "ServiceAccount", "--authorization-mode", "RBAC",
+                    "--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.96.0.0/16"]
+        return ["--authorization-mode", "Node,RBAC", "--service-cluster-ip-range", SERVICE_CIDRS,
+                "--enable-admission-plugins", "NodeRestriction", "--kubelet-client-certificate",
                 self.admin[0], "--kubelet-client-key", self.admin[1],
                 "--kubelet-preferred-address-types", "InternalIP", "--allow-privileged"]
 
@@ -223,6 +227,20 @@ class ApiServer:
         if answer.status >= 300:
             raise ApiError(answer.status, text.decode(errors="replace")[:500])
         return json.loads(text) if parse else text
+
+    def watch(self, path, version):
+        """
+        Events of what changes at @path after @version, until the server ends it or
+        is silent for long, which raises TimeoutError. For another(): takes the
+        connection for itself.
+        """
+        self._connect()
+        self.connection.request("GET", f"{path}?watch=true&resourceVersion={version}")
+        answer = self.connection.getresponse()
+        if answer.status >= 300:
+            raise ApiError(answer.status, answer.read().decode(errors="replace")[:500])
+        for line in answer:
+            yield json.loads(line)
 
     def define(self, kind):
         """Makes the server know @kind; returns when it does."""

@@ -24,6 +24,7 @@ LOOPBACK = "/usr/lib/cni/loopback"
 PAUSE, BOX = "localhost/pause:test", "localhost/box:test"
 PAUSE_C = "#include <unistd.h>\nint main(void) { for (;;) pause(); }\n"
 POD_CIDRS = "10.244.0.0/16,fd00:244::/56"
+DNS_ADDR = "10.96.0.10"		# where CoreDNS is, if there is one: services.py
 
 
 def image(tag, files, entry, output):
@@ -35,7 +36,7 @@ def image(tag, files, entry, output):
             contents[to] = (0o755, f.read())
     layer = mkimage["tar"](contents, ["proc", "sys", "dev", "etc", "tmp", "run", "var/run"])
     with open(output, "wb") as f:
-        f.write(mkimage["tar"](mkimage["layout"](layer, tag, entry)))
+        f.write(mkimage["tar"](mkimage["layout"](layer, tag, entry, 1)))
 
 
 def make_images(directory):
@@ -112,6 +113,7 @@ conf_dir = "/etc/cni/net.d"
                 "cgroupDriver": "cgroupfs", "cgroupRoot": "/", "failCgroupV1": False,
                 "oomScoreAdj": 0, "failSwapOn": False, "enforceNodeAllocatable": [],
                 "containerRuntimeEndpoint": "unix:///run/containerd/containerd.sock", "resolvConf": "",
+                "clusterDNS": [DNS_ADDR], "clusterDomain": "cluster.local",
                 "makeIPTablesUtilChains": False, "imageGCHighThresholdPercent": 100,
                 "evictionHard": {"memory.available": "1Mi", "nodefs.available": "0%",
                                  "imagefs.available": "0%", "nodefs.inodesFree": "0%",
@@ -203,13 +205,13 @@ class Kubernetes:
     def pod(self, ns, name):
         return self.get(f"/api/v1/namespaces/{ns}/pods/{name}")
 
-    def run_pod(self, ns, name, labels, command, node=None):
-        """@node: the name of the one that it has to be on."""
+    def run_pod(self, ns, name, labels, command, node=None, box=BOX):
+        """@node: the name of the one that it has to be on; @box: its image."""
         where = {"nodeSelector": {"kubernetes.io/hostname": node}} if node else {}
         self.api.put({"apiVersion": "v1", "kind": "Pod", "metadata": {
             "name": name, "namespace": ns, "labels": labels}, "spec": {
                 "terminationGracePeriodSeconds": 0, **where,
-                "containers": [{"name": "c", "image": BOX, "imagePullPolicy": "Never",
+                "containers": [{"name": "c", "image": box, "imagePullPolicy": "Never",
                                 "command": command}]}})
 
     def wait_pod(self, ns, name):

@@ -10,6 +10,7 @@ cgroups, the only thing that is not in a namespace.
 
 As a program, this file is that pid 1.
 """
+import glob
 import json
 import os
 import secrets
@@ -27,7 +28,8 @@ LAYERED = ("/etc", "/opt", "/var")
 # what a node has one of: empty at first
 EMPTY = ("/opt/cni", "/etc/cni", "/var/lib/sluice", "/var/lib/kubelet", "/var/lib/cni", "/var/lib/containerd",
          "/var/log/pods", "/var/log/containers")
-START_S = 10
+PREFIX = "sluice-"	# of the cgroups
+OLD_S = 60
 
 
 class Hierarchies:
@@ -61,6 +63,7 @@ class Hierarchies:
 
     def create(self, name):
         """A cgroup in each, below the root; returns where a process is put."""
+        self._remove_old()
         places = []
         for at in self.mounts:
             os.mkdir(f"{at}/{name}")
@@ -72,17 +75,38 @@ class Hierarchies:
             places.append(f"{at}/{name}")
         return places
 
+    def _remove_old(self):
+        """Those of machines that were killed with all of their world: nobody is in them."""
+        for at in self.mounts:
+            for path in glob.glob(f"{at}/{PREFIX}*"):
+                if time.time() - os.stat(path).st_mtime > OLD_S and not self._in_use(path):
+                    self._remove_tree(path)
+
+    @staticmethod
+    def _in_use(top):
+        try:
+            for path, _, _ in os.walk(top):
+                with open(f"{path}/cgroup.procs") as f:
+                    if f.read(1):
+                        return True
+        except FileNotFoundError:
+            return True		# it is being changed
+        return False
+
+    @staticmethod
+    def _remove_tree(top):
+        """Whether it is gone."""
+        for path, _, _ in os.walk(top, topdown=False):
+            try:
+                os.rmdir(path)
+            except OSError:
+                return False
+        return True
+
     def remove(self, name):
         """All processes have ended, but the kernel may still be taking them apart."""
-        def gone():
-            for at in self.mounts:
-                for path, _, _ in os.walk(f"{at}/{name}", topdown=False):
-                    try:
-                        os.rmdir(path)
-                    except OSError:
-                        return False
-            return True
-        netns.wait_for(f"the cgroups of {name} to be empty", gone)
+        netns.wait_for(f"the cgroups of {name} to be empty", lambda: all(
+            [self._remove_tree(f"{at}/{name}") for at in self.mounts]))
 
     def mount(self):
         """In the machine: the same ones, with its own cgroup as their root."""
@@ -123,7 +147,7 @@ class Machine:
     def __init__(self, ns, directory, shared):
         self.ns = ns
         self.hierarchies = Hierarchies()
-        self.cgroup = f"sluice-{ns.name}-{secrets.token_hex(4)}"
+        self.cgroup = f"{PREFIX}{ns.name}-{secrets.token_hex(4)}"
         self.places = self.hierarchies.create(self.cgroup)
         self.pid = None
         conf = {"name": ns.name, "directory": directory, "shared": shared}
@@ -135,6 +159,11 @@ class Machine:
             raise netns.Error(f"{ns.name} did not start")
         if self.hierarchies.unified:
             self.places = [f"{p}/machine" for p in self.places]
+
+    def unified(self):
+        """Where its cgroup of version 2 is seen from outside; all its processes are in or below it."""
+        return next(f"{at}/{self.cgroup}" for at, (kind, _) in self.hierarchies.mounts.items()
+                    if kind == "cgroup2")
 
     def _argv(self, argv):
         return ["nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", "--", *argv]

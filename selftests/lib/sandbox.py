@@ -52,7 +52,8 @@ def _loopback_up():
         fcntl.ioctl(s, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", flags | IFF_UP))
 
 
-def _furnish(top):
+def furnish(top):
+    """A new mount and pid namespace becomes a world; @top: a tree that stays reachable in it."""
     linux.mount("none", "/", None, linux.MS_REC | linux.MS_PRIVATE)
     for d in FRESH:
         if os.path.isdir(d):
@@ -213,7 +214,7 @@ def _start(job):
 
 def _supervise(job, private):
     if private:
-        _furnish(job["top"])
+        furnish(job["top"])
         world = World(job["top"])
     else:
         linux.set_subreaper()
@@ -226,7 +227,10 @@ def _supervise(job, private):
     # nobody reads the result of an interrupted test
     left = _find_left(world, me) if why != "interrupted" else []
     for pid in _processes(me):
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass	# the pid 1 of its namespace was killed before
     return {"status": status, "timeout": why == "timeout", "seconds": seconds, "left": left}
 
 
