@@ -160,12 +160,17 @@ class Node:
         # the commit is in the turn of the loop that read them, so before this is answered
         netns.wait_for(f"manifests to be in force on {self.name}", self.ready)
 
+    def knows(self, versions):
+        """All of @versions, {kind: resourceVersion}; False also of a daemon that is not there."""
+        try:
+            kinds = {k["kind"]: k for k in self.control("status")["source"]["kinds"]}
+        except (OSError, ControlError, ConnectionError):
+            return False
+        return all(int(kinds[k]["version"] or 0) >= v for k, v in versions.items())
+
     def settle_at(self, versions):
         """Returns when all of @versions, {kind: resourceVersion}, are known and in force."""
-        def known():
-            kinds = {k["kind"]: k for k in self.control("status")["source"]["kinds"]}
-            return all(int(kinds[k]["version"] or 0) >= v for k, v in versions.items())
-        netns.wait_for(f"{versions} to be known on {self.name}", known)
+        netns.wait_for(f"{versions} to be known on {self.name}", lambda: self.knows(versions))
         # the commit is in the turn of the loop that read them, so before this is answered
         netns.wait_for(f"objects to be in force on {self.name}", self.ready)
 

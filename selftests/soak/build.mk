@@ -1,5 +1,8 @@
 # Random policies without end, against a real API server: soak.py. SEED= is where
 # it begins, CASE= one file that it has kept.
+TESTS += selftests/soak/stepper
+selftests/soak/stepper_SRCS := selftests/soak/stepper.c
+
 MINUTES ?= 10
 
 .PHONY: soak

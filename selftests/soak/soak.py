@@ -30,7 +30,7 @@ OUTSIDE = (200, 201)		# hosts; REMOTE is where the other node's pods are
 REMOTE = 209
 PROBED = 40			# questions that packets go on asking during a step
 SHRINK_S = 240 * netns.SLOW
-TRIES = 8			# of what was there during a step only
+TRIES = 3			# of what was there during a step only
 POLICY_DROPS = {"policy-egress", "policy-ingress"}
 
 
@@ -44,7 +44,7 @@ class Disagreement(Exception):
 
 class Tally:
     """What has been compared; each count is of things that were really looked at."""
-    NAMES = ("sets", "cases", "packets", "during", "changed", "mixed", "open", "refused", "restarts")
+    NAMES = ("sets", "cases", "packets", "during", "changed", "mixed", "open", "writes", "refused", "restarts")
 
     def __init__(self):
         self.counts = dict.fromkeys(self.NAMES, 0)
@@ -62,7 +62,8 @@ class Tally:
         return (f"{c['sets']} sets of policies, {c['cases']} cases, {c['packets']} of them by packets as well; "
                 f"{c['during']} packets during changes, {c['changed']} of them to what changed, "
                 f"{c['mixed']} between two ends of which one had changed; "
-                f"{c['open']} connections over a change; {c['restarts']} daemons killed; "
+                f"{c['open']} connections over a change; {c['writes']} writes looked at; "
+                f"{c['restarts']} daemons killed; "
                 f"{c['refused']} objects refused by the API server\n"
                 "(sender's egress, receiver's ingress): "
                 + ", ".join(f"{k} {v}" for k, v in sorted(self.verdicts.items())))
@@ -215,14 +216,23 @@ class Soak:
         probed = self.pick(step)
         allowed = {q for q in probed if self.passes(q, self.verdicts[q])}
         with wire.Steady(probed, self.places, allowed) as steady:
-            steady.slow(self.n.daemon.pid)
+            steady.step(self.n.daemon.pid, step.get("kill"))
             done = [w for w in step["writes"] if self.write(w)]
             if step.get("kill"):
-                time.sleep(step["kill"])
-                steady.slow(None)
+                self.wait_killed(steady)
                 self.restart()
             self.c.settle()
+        self.tally.add("writes", steady.writes)
         return probed, steady, done
+
+    def wait_killed(self, steady):
+        """It died of its write, or there is no write left to die of."""
+        versions = self.c.versions()
+
+        def over():
+            return self.n.daemon.poll() is not None or self.n.knows(versions)
+        netns.wait_for("the daemon to die, or to know all", over)
+        steady.go()
 
     def pick(self, step):
         """Half of the probed are such that the step changes something for them, as far as there are any."""

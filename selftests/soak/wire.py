@@ -6,20 +6,22 @@ single one is accounted for.
 """
 import ipaddress
 import os
-import random
+import select
 import signal
 import socket
 import struct
+import subprocess
 import threading
 import time
 
 import netns
+from node import BUILD
 
 SPORT, SPORTS = 40000, 20000	# none of them is a port that is asked for
 STEADY, STEADIES = 39000, 900	# of the flows that go on during one step
 NUMBERS = {"TCP": 6, "UDP": 17, "SCTP": 132}
 ROUND_S = 0.0005
-SLICE_S = 0.00001, 0.00015	# of a process that is slowed down
+ROUNDS = 2			# of packets after each write: first packets, and the others
 ARRIVAL_S = 1.0 * netns.SLOW	# within this what is let through is there
 SYN, ACK = 2, 16
 ETH_P = {4: 0x0800, 6: 0x86dd}
@@ -206,8 +208,8 @@ class Steady(threading.Thread):
     connection can be opened before.
 
     What a commit leaves in the tables from one write to the next is there for
-    some microseconds. s.slow(pid) lets that process run for hardly longer than
-    that between two rounds, so that all is asked of what is half done.
+    some microseconds. s.step(pid) stops that process after each of its writes,
+    and lets it go on when all has been asked of what is half done.
     """
 
     count = 0
@@ -222,25 +224,47 @@ class Steady(threading.Thread):
             if p.proto == 6 and p.question in allowed:
                 p.connect()
         self.ending, self.rounds = False, 0
-        self.lock, self.pid = threading.Lock(), None
+        self.lock, self.stepper = threading.Lock(), None
+        self.writes = 0
 
-    def slow(self, pid):
-        """None: everybody runs as fast as they can again, at once."""
+    def step(self, pid, kill_at=None):
+        """@kill_at: the number of the write that the process does not survive."""
         with self.lock:
-            if self.pid and not pid:
-                os.kill(self.pid, signal.SIGCONT)
-            self.pid = pid
+            self.pid, self.kill_at, self.stopped = pid, kill_at, 0
+            self.stepper = subprocess.Popen([f"{BUILD}/selftests/soak/stepper", str(pid)], bufsize=0,
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def go(self):
+        """Nobody is stopped any more."""
+        with self.lock:
+            self._end_stepper()
+
+    def _end_stepper(self):
+        if self.stepper:
+            self.stepper.kill()
+            self.stepper.communicate()
+        self.stepper = None
 
     def _let_run(self):
         with self.lock:
-            if self.pid:
-                os.kill(self.pid, signal.SIGCONT)
-                until = time.monotonic() + random.uniform(*SLICE_S)
-                while time.monotonic() < until:
-                    pass
-                os.kill(self.pid, signal.SIGSTOP)
-                return
-        time.sleep(ROUND_S)
+            if not self.stepper:
+                return False
+            if self.stopped:
+                self.stopped -= 1
+                if self.stopped:
+                    return True
+                self.stepper.stdin.write(b".")
+            if not select.select([self.stepper.stdout], [], [], ROUND_S)[0]:
+                return True
+            if not self.stepper.stdout.read(1):
+                self._end_stepper()
+                return False
+            self.writes += 1
+            self.stopped = ROUNDS
+            if self.writes == self.kill_at:
+                os.kill(self.pid, signal.SIGKILL)
+                self._end_stepper()
+            return True
 
     def run(self):
         while not self.ending:
@@ -250,7 +274,8 @@ class Steady(threading.Thread):
                 else:
                     p.send(steady=self.rounds % 2)
             self.rounds += 1
-            self._let_run()
+            if not self._let_run():
+                time.sleep(ROUND_S)
 
     def __enter__(self):
         self.start()
@@ -258,7 +283,7 @@ class Steady(threading.Thread):
         return self
 
     def __exit__(self, *_):
-        self.slow(None)
+        self.go()
         until = self.rounds + 2
         netns.wait_for("the last packets", lambda: self.rounds >= until or not self.is_alive())
         self.ending = True

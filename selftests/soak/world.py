@@ -9,7 +9,7 @@ so that it can be kept in a file, run again and made smaller:
 
 What the node can't do without, its pods and their namespaces, is there bare where
 "start" doesn't have it. A write is {"put": object} or {"delete": [kind, namespace, name]}; a step
-of "kill": seconds kills the daemon so long after its writes, and starts another. @questions are asked at every step
+of "kill": n kills the daemon after its nth write to the tables, and starts another. @questions are asked at every step
 beside those that the seed and the number of the step give.
 """
 import copy
@@ -170,7 +170,7 @@ class Generator:
                 self.objects = written(self.objects, write)
         step = {"number": number, "writes": writes}
         if rng.random() < 0.1:
-            step["kill"] = rng.uniform(0.0001, 0.05)
+            step["kill"] = rng.randint(1, 6)
         return step
 
     def case(self):
