@@ -152,7 +152,7 @@ class Machine:
         self.pid = None
         conf = {"name": ns.name, "directory": directory, "shared": shared}
         self.outer = ns.popen([sys.executable, __file__, json.dumps(conf)], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, text=True, preexec_fn=lambda: move(self.places))
+                              stdout=subprocess.PIPE, text=True, preexec_fn=self._join)
         self.pid = int(self.outer.stdout.readline() or 0)
         if not self.pid:
             self.close()
@@ -162,18 +162,23 @@ class Machine:
 
     def unified(self):
         """Where its cgroup of version 2 is seen from outside; all its processes are in or below it."""
-        return next(f"{at}/{self.cgroup}" for at, (kind, _) in self.hierarchies.mounts.items()
-                    if kind == "cgroup2")
+        for at, (kind, _) in self.hierarchies.mounts.items():
+            if kind == "cgroup2":
+                return f"{at}/{self.cgroup}"
+        raise netns.Error("no cgroups of version 2 here")
 
     def _argv(self, argv):
         return ["nsenter", "-t", self.pid, "-m", "-u", "-i", "-n", "-p", "-C", "--", *argv]
 
     def popen(self, argv, **kwargs):
         """The process returned is nsenter, which ends as its child does."""
-        return self.ns.popen(self._argv(argv), preexec_fn=lambda: move(self.places), **kwargs)
+        return self.ns.popen(self._argv(argv), preexec_fn=self._join, **kwargs)
 
     def run(self, *argv, **kwargs):
-        return self.ns.run(*self._argv(argv), **kwargs)
+        return self.ns.run(*self._argv(argv), preexec=self._join, **kwargs)
+
+    def _join(self):
+        move(self.places)
 
     def close(self):
         if self.pid:

@@ -26,10 +26,10 @@ class Error(Exception):
     pass
 
 
-def run(*argv, stdin=None, check=True, env=None, timeout=30):
-    """Runs a program in the namespace the thread is in; returns its output."""
+def run(*argv, stdin=None, check=True, env=None, timeout=30, preexec=None):
+    """Runs a program in the namespace the thread is in; returns its output. @preexec: in its process, before."""
     p = subprocess.run([str(a) for a in argv], input=stdin, env=env, timeout=timeout, text=True,
-                       stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                       preexec_fn=preexec, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                        **({} if stdin is not None else {"stdin": subprocess.DEVNULL}))
     if check and p.returncode:
         raise Error(f"{' '.join(map(str, argv))}: exit {p.returncode}: "
