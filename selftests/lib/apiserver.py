@@ -32,7 +32,6 @@ PROGRAMS = os.environ.get("SLUICE_TEST_CLUSTER", "")
 PATHS = {
     "Namespace": "/api/v1/namespaces", "Node": "/api/v1/nodes", "Pod": "/api/v1/{}/pods",
     "ServiceAccount": "/api/v1/{}/serviceaccounts", "Service": "/api/v1/{}/services",
-    "ServiceAccount": "/api/v1/{}/serviceaccounts", "Service": "/api/v1/{}/services",
     "EndpointSlice": "/apis/discovery.k8s.io/v1/{}/endpointslices",
     "ConfigMap": "/api/v1/{}/configmaps", "Deployment": "/apis/apps/v1/{}/deployments",
     "NetworkPolicy": "/apis/networking.k8s.io/v1/{}/networkpolicies",
