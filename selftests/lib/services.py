@@ -22,7 +22,10 @@ PINS = "/sys/fs/bpf"
 
 DNS = "localhost/coredns:test"
 AGNHOST = [f"registry.k8s.io/e2e-test-images/agnhost:{tag}" for tag in ("2.59", "2.55", "2.53", "2.43")]
-TOOLS = {"curl": "usr/bin/curl", "dig": "usr/bin/dig", "nc.openbsd": "usr/bin/nc", "ss": "usr/bin/ss"}
+# no busybox for a shell: to its own, an applet goes before a program of the name, and its nc knows no UDP
+TOOLS = {"dash": "bin/sh", "curl": "usr/bin/curl", "dig": "usr/bin/dig", "nc.openbsd": "usr/bin/nc",
+         "ss": "usr/bin/ss", **{name: f"usr/bin/{name}" for name in (
+             "cat", "date", "grep", "head", "hostname", "ls", "seq", "sleep", "timeout", "wc")}}
 COREFILE = """.:53 {
     errors
     health
@@ -36,9 +39,9 @@ COREFILE = """.:53 {
 
 
 def agnhost_image():
-    """agnhost and what tests run beside it in its container: sh, curl, dig, nc, ss."""
+    """agnhost and what tests run beside it in its container: a shell, curl, dig, nc, ss, and small ones."""
     mkimage = runpy.run_path(f"{TOP}/scripts/deploy/mkimage", run_name="mkimage")
-    files = {"agnhost": f"{apiserver.PROGRAMS}/agnhost", "bin/busybox": "/bin/busybox", "bin/sh": "/bin/busybox"}
+    files = {"agnhost": f"{apiserver.PROGRAMS}/agnhost"}
     for name, to in TOOLS.items():
         program = shutil.which(name)
         if not program:
