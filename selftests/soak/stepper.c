@@ -2,10 +2,11 @@
 /*
  * stepper PID - lets a process write to BPF maps one call at a time
  *
- * Says "." on stdout after each bpf() call of the thread PID that changes
- * entries of a map, and lets it go on by a byte of stdin. Ends with the thread,
- * or at the end of stdin; when it ends, or is killed, the thread goes on as if
- * nothing had been. Exit 1: it can't be traced, told on stderr.
+ * Says "+" on stdout once nothing escapes it any more, and "." after each bpf()
+ * call of the thread PID that changes entries of a map, and lets it go on by a
+ * byte of stdin. Ends with the thread, or at the end of stdin; when it ends, or
+ * is killed, the thread goes on as if nothing had been. Exit 1: it can't be
+ * traced, told on stderr.
  *
  * What is written without a call (memory that is mapped) is not seen.
  */
@@ -59,10 +60,13 @@ static int signal_of(int status)
 
 static int trace(pid_t pid)
 {
-	bool writing = false;
+	bool writing = false, begun = false;
 	int status;
 
 	while (waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status)) {
+		if (!begun && write(STDOUT_FILENO, "+", 1) != 1)
+			return 0;
+		begun = true;
 		if (status >> 8 == (SIGTRAP | 0x80) && wrote(pid, &writing) && !ask())
 			return 0;
 		ptrace(status >> 16 == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP ?

@@ -233,6 +233,8 @@ class Steady(threading.Thread):
             self.pid, self.kill_at, self.stopped = pid, kill_at, 0
             self.stepper = subprocess.Popen([f"{BUILD}/selftests/soak/stepper", str(pid)], bufsize=0,
                                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+            if self.stepper.stdout.read(1) != b"+":
+                raise netns.Error(f"process {pid} can't be traced")
 
     def go(self):
         """Nobody is stopped any more."""
