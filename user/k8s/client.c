@@ -302,6 +302,11 @@ int k8s_client_new(uv_loop_t *loop, struct kubeconfig *kc, struct k8s_client **o
 	libcurl.multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
 	libcurl.multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, on_set_timer);
 	libcurl.multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+	/*
+	 * A connection for each request under way. Several lists at once on one made libcurl
+	 * 7.88 stop, often, with nothing left on the socket, until another request began.
+	 */
+	libcurl.multi_setopt(c->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
 	*out = c;
 	return 0;
 }
@@ -379,9 +384,7 @@ static CURLcode set_connection(CURL *easy)
 	bad |= libcurl.easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	bad |= libcurl.easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S);
 	bad |= libcurl.easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_S);
-	/* one connection for all, where the server can: the others wait for it to say so */
 	bad |= libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	bad |= libcurl.easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
 	return bad;
 }
 
