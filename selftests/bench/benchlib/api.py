@@ -276,7 +276,7 @@ def churn(figures, opts):
         a, b = (c.add_pod(n, f"ns0/{x}", {"app": f"here-{x}"}) for x in "ab")
         c.enforce(policy("ns0", "b", {"app": "here-b"}, ingress=[
             {"from": [{"podSelector": {"matchLabels": {"app": "nobody"}}}]}]))
-        seconds = 3 if opts.quick else 60
+        seconds = 3 if opts.quick else 300
         samples = []
         wrong = 0
         with Churn(c.api, CHURN_PER_S) as ch:
