@@ -95,7 +95,8 @@ disable_apparmor = true
 bin_dir = "/opt/cni/bin"
 conf_dir = "/etc/cni/net.d"
 """)
-        self.spawn("containerd", "containerd", "-c", conf)
+        # what a shim that is killed leaves of its commands goes with the machine
+        self.spawn("containerd", "env", "TMPDIR=/run", "containerd", "-c", conf)
         netns.wait_for("containerd", lambda: os.path.exists(
             f"/proc/{self.machine.pid}/root/run/containerd/containerd.sock"))
 
