@@ -77,6 +77,12 @@ static uint64_t peers_hash(const struct peer *peer, unsigned int n)
 	return hash_mix(h);
 }
 
+bool group_same(const struct group *a, const struct group *b)
+{
+	return a->any == b->any && a->npeers == b->npeers &&
+	       !memcmp(a->peer, b->peer, a->npeers * sizeof(a->peer[0]));
+}
+
 static struct group *find_group(const struct classes *cs, const struct group *like, uint64_t hash)
 {
 	struct hnode *n;
@@ -84,8 +90,7 @@ static struct group *find_group(const struct classes *cs, const struct group *li
 
 	htab_each_hash(&cs->groups, n, hash) {
 		g = container_of(n, struct group, node);
-		if (g->npeers == like->npeers &&
-		    !memcmp(g->peer, like->peer, g->npeers * sizeof(g->peer[0])))
+		if (group_same(g, like))
 			return g;
 	}
 	return NULL;

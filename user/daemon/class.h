@@ -80,6 +80,8 @@ void classes_exit(struct classes *cs);
 /* The group of a rule's peers; a reference and a use. NULL without memory. */
 struct group *group_get(struct classes *cs, const struct peer *peer, unsigned int npeers);
 void group_put(struct classes *cs, struct group *g);
+/* The same peers, of two compilers, too. */
+bool group_same(const struct group *a, const struct group *b);
 /* Frees a group that nothing refers to; the compiler calls it for those on its list. */
 void group_drop(struct classes *cs, struct group *g);
 /* A rule of @g asks for the port that its peers call @name; -ENOMEM. */

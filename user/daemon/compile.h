@@ -68,5 +68,7 @@ int compile_rename_portset(struct compiler *c, __u32 id,
 
 /* Class of an address that is nobody's pod. */
 struct class *compile_cover(const struct compiler *c, const union sl_addr *a);
+/* Class of any address. */
+const struct class *compile_class_at(const struct compiler *c, const union sl_addr *a);
 
 #endif

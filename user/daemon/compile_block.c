@@ -56,6 +56,13 @@ struct class *compile_cover(const struct compiler *c, const union sl_addr *a)
 	return i < 0 ? c->classes.none : c->block[i].class;
 }
 
+const struct class *compile_class_at(const struct compiler *c, const union sl_addr *a)
+{
+	const struct model_addr *addr = model_addr_find(c->model, a);
+
+	return addr && addr->class ? addr->class : compile_cover(c, a);
+}
+
 /* --------------------------------------------------------- the class table */
 
 /* An entry is needed only where it differs from what is around it. */

@@ -42,8 +42,10 @@ static void destroy(struct deciders *ds, struct decider *d)
 	free(d);
 }
 
-static bool same(const struct decider *a, const struct decider *b)
+bool decider_same(const struct decider *a, const struct decider *b)
 {
+	if (!a || !b)
+		return a == b;
 	return a->ns == b->ns && a->name == b->name && a->tier == b->tier && a->dir == b->dir &&
 	       a->index == b->index;
 }
@@ -57,7 +59,7 @@ struct decider *decider_get(struct deciders *ds, const struct decider *like)
 	h = hash_u64(h, (uint64_t)like->tier << 40 | (uint64_t)like->dir << 32 |
 			(__u32)like->index);
 	for (id = hash_id(h); (d = decider_find(ds, id)) || !id; id++) {
-		if (!d || !same(d, like))
+		if (!d || !decider_same(d, like))
 			continue;
 		if (!d->refs++)
 			unretire(ds, d);

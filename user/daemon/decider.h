@@ -34,6 +34,8 @@ struct deciders {
 /* The one with the tier, names, direction and index of @like; a reference, or NULL. */
 struct decider *decider_get(struct deciders *ds, const struct decider *like);
 void decider_put(struct deciders *ds, struct decider *d);
+/* All but the id: of two tables, too. NULL is only like NULL. */
+bool decider_same(const struct decider *a, const struct decider *b);
 struct decider *decider_find(const struct deciders *ds, __u32 id);
 void deciders_exit(struct deciders *ds);
 

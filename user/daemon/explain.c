@@ -96,21 +96,6 @@ static void decided(struct explained *out, const struct object_netpol *np, enum 
 	snprintf(out->policy, sizeof(out->policy), "%s", np->o.name->s);
 }
 
-static bool is_own_node(const struct policy *pol, const union sl_addr *a)
-{
-	const struct object_node *node;
-	struct hnode *n;
-	int f;
-
-	htab_each(&pol->model.nodes, n) {
-		node = container_of(n, struct model_node, node)->obj;
-		for (f = 0; node->o.name == pol->node_name && f < __SL_FAMILY_MAX; f++)
-			if (!memcmp(&node->addr[f], a, sizeof(*a)))
-				return true;
-	}
-	return false;
-}
-
 /* True: a ClusterNetworkPolicy of @tier has decided; else the next tier has its turn. */
 static bool explain_tier(const struct asked *q, enum sl_tier tier, struct explained *out)
 {
@@ -169,7 +154,7 @@ void explain_model(const struct policy *pol, const struct party *self, const str
 	*out = (struct explained){ .verdict = SL_VERDICT_ALLOW, .index = DECIDER_IMPLICIT };
 	if (!self->pod)
 		return;
-	if (self->ep && is_own_node(pol, &peer->addr)) {
+	if (self->ep && model_is_node_addr(&pol->model, pol->node_name, &peer->addr)) {
 		out->tier = SL_TIER_NODE;
 		return;
 	}
@@ -278,16 +263,14 @@ static json_t *explained_decider_json(const struct policy *pol, const struct exp
 			      x->dir == e->dir)
 			d = x;
 	}
-	if (d && d->index >= 0)
-		snprintf(rule, sizeof(rule), "%s[%d]", dir_name(d->dir), d->index);
-	else if (!d && e->index >= 0)
+	if (d)
+		return decider_json(d, e->tier, e->dir);
+	if (e->index >= 0)
 		snprintf(rule, sizeof(rule), "%s[%d]", dir_name(e->dir), e->index);
 	return json_pack("{s:o, s:s, s:o, s:o, s:s, s:o}", "rule",
-			 d ? json_integer(d->id) : e->rule ? json_integer(e->rule) : json_null(),
-			 "tier", tier_name(e->tier), "namespace",
-			 maybe(d ? d->ns ? d->ns->s : "" : e->ns), "policy",
-			 maybe(d ? d->name->s : e->policy), "direction", dir_name(e->dir),
-			 "ruleName", maybe(rule));
+			 e->rule ? json_integer(e->rule) : json_null(), "tier",
+			 tier_name(e->tier), "namespace", maybe(e->ns), "policy", maybe(e->policy),
+			 "direction", dir_name(e->dir), "ruleName", maybe(rule));
 }
 
 static json_t *side_json(const struct policy *pol, const struct explained *e)
@@ -376,9 +359,7 @@ static json_t *agree_json(const struct answer *a)
 
 static json_t *party_json(const struct policy *pol, const struct party *who)
 {
-	const struct model_addr *a = model_addr_find(&pol->model, &who->addr);
-	const struct class *c = a && a->class ? a->class :
-						compile_cover(&pol->compiler, &who->addr);
+	const struct class *c = compile_class_at(&pol->compiler, &who->addr);
 	char addr[SLUICE_ADDR_STRLEN], pod[400] = "";
 
 	if (who->pod)
@@ -423,7 +404,7 @@ static int find_party(const struct policy *pol, const char *text, struct candida
 	if (!pod)
 		return fail(diag, "no pod %.200s is known here", text);
 	for (f = 0; f < __SL_FAMILY_MAX; f++) {
-		a = pod->eps ? pod->eps->addr[f] : pod->addr[f];
+		a = model_pod_addr(pod, f);
 		if (a)
 			out->addr[f] = a->addr;
 	}

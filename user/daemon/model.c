@@ -307,6 +307,17 @@ static struct model_node *node_lookup(const struct model *m, const struct str *n
 	return NULL;
 }
 
+bool model_is_node_addr(const struct model *m, const struct str *name, const union sl_addr *a)
+{
+	const struct model_node *node = node_lookup(m, name);
+	int f;
+
+	for (f = 0; node && f < __SL_FAMILY_MAX; f++)
+		if (!memcmp(&node->obj->addr[f], a, sizeof(*a)))
+			return true;
+	return false;
+}
+
 static int apply_node(struct model *m, struct object *o)
 {
 	struct model_node *node = node_lookup(m, o->name);

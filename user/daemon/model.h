@@ -129,8 +129,12 @@ struct model_pod *model_pod_find(const struct model *m, const char *ns, const ch
 struct model_netpol *model_netpol_find(const struct model *m, const char *ns, const char *name);
 /* @np's subject means @pod; of a NetworkPolicy's namespace the pod has to be. */
 bool model_netpol_selects(const struct object_netpol *np, const struct model_pod *pod);
+/* InternalIP of the node of this name. */
+bool model_is_node_addr(const struct model *m, const struct str *name, const union sl_addr *a);
 struct model_addr *model_addr_find(const struct model *m, const union sl_addr *a);
 
+/* The one that counts: an endpoint's before its object's; NULL: none of family @f. */
+const struct model_addr *model_pod_addr(const struct model_pod *pod, enum sl_family f);
 /* NULL: none. */
 const struct labels *model_pod_labels(const struct model_pod *pod);
 /* Number of the port that the pod calls @name; 0: it has none. */

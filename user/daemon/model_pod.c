@@ -238,6 +238,11 @@ void model_pod_delete(struct model *m, struct model_pod *pod)
 	put_pod(m, pod);
 }
 
+const struct model_addr *model_pod_addr(const struct model_pod *pod, enum sl_family f)
+{
+	return pod->eps ? pod->eps->addr[f] : pod->addr[f];
+}
+
 const struct labels *model_pod_labels(const struct model_pod *pod)
 {
 	return pod->obj ? pod->obj->labels : NULL;

@@ -193,6 +193,17 @@ static bool node_equal(const struct object_node *a, const struct object_node *b)
 	       !memcmp(a->pod_cidr, b->pod_cidr, a->npod_cidr * sizeof(a->pod_cidr[0]));
 }
 
+bool netpol_ports_equal(const struct netpol_port *a, const struct netpol_port *b, unsigned int n)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++)
+		if (a[i].name != b[i].name || a[i].lo != b[i].lo || a[i].hi != b[i].hi ||
+		    a[i].proto != b[i].proto)
+			return false;
+	return true;
+}
+
 static bool rule_equal(const struct netpol_rule *a, const struct netpol_rule *b)
 {
 	unsigned int i;
@@ -206,11 +217,7 @@ static bool rule_equal(const struct netpol_rule *a, const struct netpol_rule *b)
 		    a->peer[i].pod_sel != b->peer[i].pod_sel ||
 		    a->peer[i].node_sel != b->peer[i].node_sel)
 			return false;
-	for (i = 0; i < a->nports; i++)
-		if (a->port[i].name != b->port[i].name || a->port[i].lo != b->port[i].lo ||
-		    a->port[i].hi != b->port[i].hi || a->port[i].proto != b->port[i].proto)
-			return false;
-	return true;
+	return netpol_ports_equal(a->port, b->port, a->nports);
 }
 
 static bool netpol_equal(const struct object_netpol *a, const struct object_netpol *b)

@@ -112,6 +112,8 @@ struct object_netpol {
 	struct netpol_rule *rule[__SL_DIR_MAX];
 };
 
+/* The same @n ports in the same order. */
+bool netpol_ports_equal(const struct netpol_port *a, const struct netpol_port *b, unsigned int n);
 /* Drops peers and ports. */
 void netpol_rule_clear(struct netpol_rule *r);
 struct object *object_ref(struct object *o);	/* another holder, who frees it too */

@@ -25,31 +25,19 @@ struct reading {
 	bool delete;
 };
 
-static struct object_id id_of(const struct object *o)
-{
-	struct object_id id = { .kind = o->kind };
-
-	snprintf(id.ns, sizeof(id.ns), "%s", o->ns ? o->ns->s : "");
-	snprintf(id.name, sizeof(id.name), "%s", o->name->s);
-	return id;
-}
-
 static int take(void *arg, struct manifest_item *item)
 {
 	const struct reading *r = arg;
-	struct object_id id = item->id;
 
 	if (!item->obj && item->diag.level != DIAG_ERROR)
 		return 0;
 	/* to go, an object need not be right: its name is enough */
-	if (r->delete && (item->obj || (id.kind >= 0 && id.name[0]))) {
-		if (item->obj)
-			id = id_of(item->obj);
+	if (r->delete && item->id.kind >= 0 && item->id.name[0]) {
 		object_free(item->obj);
-		return whatif_delete(r->w, &id);
+		return whatif_delete(r->w, &item->id);
 	}
 	if (!item->obj)
-		return whatif_refuse(r->w, &id, &item->diag);
+		return whatif_refuse(r->w, &item->id, &item->diag);
 	return whatif_apply(r->w, item->obj);
 }
 

@@ -229,27 +229,19 @@ static uint64_t content_hash(const struct ruleset *r)
 
 static bool same_rule(const struct ruleset_rule *a, const struct ruleset_rule *b)
 {
-	unsigned int i;
-
-	if (a->decider != b->decider || a->group != b->group || a->all != b->all ||
-	    a->action != b->action ||
-	    a->nports != b->nports)
-		return false;
-	for (i = 0; i < a->nports; i++)
-		if (a->port[i].name != b->port[i].name || a->port[i].lo != b->port[i].lo ||
-		    a->port[i].hi != b->port[i].hi || a->port[i].proto != b->port[i].proto)
-			return false;
-	return true;
+	return decider_same(a->decider, b->decider) && group_same(a->group, b->group) &&
+	       a->all == b->all && a->action == b->action && a->nports == b->nports &&
+	       netpol_ports_equal(a->port, b->port, a->nports);
 }
 
-static bool same_content(const struct ruleset *a, const struct ruleset *b)
+bool ruleset_same(const struct ruleset *a, const struct ruleset *b)
 {
 	unsigned int i;
 	int dir;
 
 	for (dir = 0; dir < __SL_DIR_MAX; dir++) {
 		if (a->isolated[dir] != b->isolated[dir] || a->tiered[dir] != b->tiered[dir] ||
-		    a->deny[dir] != b->deny[dir] ||
+		    !decider_same(a->deny[dir], b->deny[dir]) ||
 		    a->nrules[dir] != b->nrules[dir])
 			return false;
 		for (i = 0; i < a->nrules[dir]; i++)
@@ -304,7 +296,7 @@ struct ruleset *ruleset_get(struct rulesets *rs, struct classes *cs, const struc
 	hash = content_hash(r);
 	htab_each_hash(&rs->sets, n, hash) {
 		old = container_of(n, struct ruleset, node);
-		if (!same_content(old, r))
+		if (!ruleset_same(old, r))
 			continue;
 		destroy(rs, cs, r);
 		if (!old->refs++)

@@ -47,6 +47,8 @@ struct rulesets {
 struct ruleset *ruleset_get(struct rulesets *rs, struct classes *cs, const struct model *m,
 			    const struct model_pod *pod);
 void ruleset_put(struct rulesets *rs, struct ruleset *r);	/* NULL is fine; reaped later */
+/* They say the same, whatever their ids; of two compilers, too. */
+bool ruleset_same(const struct ruleset *a, const struct ruleset *b);
 struct ruleset *ruleset_find(const struct rulesets *rs, __u32 id);
 void ruleset_free(struct rulesets *rs, struct classes *cs, struct ruleset *r);
 /* Gives it another id: the next one that neither a rule set has nor @taken says is. */

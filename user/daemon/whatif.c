@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include "daemon/addr.h"
 #include "daemon/whatif_impl.h"
 
 static void free_state(struct state *st)
@@ -148,28 +147,6 @@ int whatif_compare(struct whatif *w)
 
 /* --------------------------------------------------------------------- flows */
 
-static bool is_own_node(const struct whatif *w, const struct state *st, const union sl_addr *a)
-{
-	const struct object *o = model_find(&st->model, OBJECT_NODE, NULL, w->pol->node_name->s);
-	const struct object_node *node;
-	int f;
-
-	if (!o)
-		return false;
-	node = container_of(o, struct object_node, o);
-	for (f = 0; f < __SL_FAMILY_MAX; f++)
-		if (addr_equal(&node->addr[f], a))
-			return true;
-	return false;
-}
-
-static const struct class *class_of(const struct state *st, const union sl_addr *a)
-{
-	const struct model_addr *addr = model_addr_find(&st->model, a);
-
-	return addr && addr->class ? addr->class : compile_cover(&st->compiler, a);
-}
-
 /* What the endpoint @ep says to a flow of its own, in one state. */
 static int ask_endpoint(struct whatif *w, int state, __u32 ep, enum sl_dir dir,
 			const union sl_addr *peer, __u8 proto, __u16 port, struct says *out)
@@ -180,9 +157,9 @@ static int ask_endpoint(struct whatif *w, int state, __u32 ep, enum sl_dir dir,
 	int err;
 
 	*out = (struct says){ .allowed = true };
-	if (!r || is_own_node(w, st, peer))
+	if (!r || model_is_node_addr(&st->model, w->pol->node_name, peer))
 		return 0;
-	err = whatif_judge(st, r, dir, class_of(st, peer), j);
+	err = whatif_judge(st, r, dir, compile_class_at(&st->compiler, peer), j);
 	if (!err)
 		*out = whatif_says(r, dir, j, proto, port);
 	return err;

@@ -13,17 +13,10 @@
 
 /* -------------------------------------------------------- alike in both states */
 
-static bool same_peers(const struct group *a, const struct group *b)
-{
-	/* everything in a peer is interned: equal when its bytes are */
-	return a->any == b->any && a->npeers == b->npeers &&
-	       !memcmp(a->peer, b->peer, a->npeers * sizeof(a->peer[0]));
-}
-
 static bool same_unit(const struct unit *a, const struct unit *b)
 {
 	return a->id == b->id && a->name == b->name && a->port == b->port &&
-	       a->proto == b->proto && same_peers(a->group, b->group);
+	       a->proto == b->proto && group_same(a->group, b->group);
 }
 
 static bool same_class(const struct class *a, const struct class *b)
@@ -41,49 +34,14 @@ static bool same_class(const struct class *a, const struct class *b)
 	return true;
 }
 
-static bool same_decider(const struct decider *a, const struct decider *b)
-{
-	if (!a || !b)
-		return a == b;
-	return a->ns == b->ns && a->name == b->name && a->index == b->index &&
-	       a->tier == b->tier && a->dir == b->dir;
-}
-
-static bool same_rule(const struct ruleset_rule *a, const struct ruleset_rule *b)
-{
-	unsigned int i;
-
-	if (!same_decider(a->decider, b->decider) || a->action != b->action || a->all != b->all ||
-	    a->nports != b->nports || !same_peers(a->group, b->group))
-		return false;
-	for (i = 0; i < a->nports; i++)
-		if (a->port[i].name != b->port[i].name || a->port[i].lo != b->port[i].lo ||
-		    a->port[i].hi != b->port[i].hi || a->port[i].proto != b->port[i].proto)
-			return false;
-	return true;
-}
-
 static bool same_ruleset(const struct ruleset *a, const struct ruleset *b)
 {
-	unsigned int i;
-	int d;
-
-	if (!a || !b)
-		return a == b;
-	for (d = 0; d < __SL_DIR_MAX; d++) {
-		if (a->isolated[d] != b->isolated[d] || a->tiered[d] != b->tiered[d] ||
-		    a->nrules[d] != b->nrules[d] || !same_decider(a->deny[d], b->deny[d]))
-			return false;
-		for (i = 0; i < a->nrules[d]; i++)
-			if (!same_rule(&a->rule[d][i], &b->rule[d][i]))
-				return false;
-	}
-	return true;
+	return a && b ? ruleset_same(a, b) : a == b;
 }
 
 /* ------------------------------------------------------------------------ ends */
 
-static int set_add(struct end_set *s, struct end *e)
+int end_set_add(struct end_set *s, struct end *e)
 {
 	unsigned int cap = s->cap ? s->cap * 2 : 16;
 	struct end **v;
@@ -124,7 +82,7 @@ static struct end *new_end(struct end_set *set, const struct end *like)
 	*e = *like;
 	e->member = NULL;
 	e->n = e->cap = 0;
-	if (set_add(set, e)) {
+	if (end_set_add(set, e)) {
 		free(e);
 		return NULL;
 	}
@@ -169,14 +127,9 @@ static int put_end(struct whatif *w, const struct end *like, const union member 
 
 /* ------------------------------------------------------------------------ pods */
 
-static const struct model_addr *pod_addr(const struct model_pod *pod, int f)
-{
-	return pod->eps ? pod->eps->addr[f] : pod->addr[f];
-}
-
 static bool has_addr(const struct model_pod *pod)
 {
-	return pod_addr(pod, SL_FAMILY_V4) || pod_addr(pod, SL_FAMILY_V6);
+	return model_pod_addr(pod, SL_FAMILY_V4) || model_pod_addr(pod, SL_FAMILY_V6);
 }
 
 const struct str *whatif_node_of(const struct whatif *w, const struct subject *s, int state)
@@ -249,8 +202,8 @@ static int put_pods(struct whatif *w)
 		for (s = 0; s < STATES; s++)
 			like.ruleset[s] = m.pod->ruleset[s];
 		for (f = 0; f < __SL_FAMILY_MAX; f++) {
-			was = pod_addr(m.pod->pod[WAS], f);
-			will = pod_addr(m.pod->pod[WILL], f);
+			was = model_pod_addr(m.pod->pod[WAS], f);
+			will = model_pod_addr(m.pod->pod[WILL], f);
 			if (!was || !will)
 				continue;
 			like.class[WAS][f] = was->class;
@@ -351,13 +304,6 @@ static int node_end_cmp(const void *a, const void *b)
 		      sizeof(union sl_addr));
 }
 
-static const struct class *class_at(const struct state *st, const union sl_addr *a)
-{
-	const struct model_addr *addr = model_addr_find(&st->model, a);
-
-	return addr && addr->class ? addr->class : compile_cover(&st->compiler, a);
-}
-
 static int put_nodes(struct whatif *w, const struct node_list *l)
 {
 	unsigned int i;
@@ -369,7 +315,7 @@ static int put_nodes(struct whatif *w, const struct node_list *l)
 		struct end like = { .kind = END_NODE };
 
 		for (s = 0; s < STATES; s++)
-			like.class[s][f] = class_at(w->state[s], &m.node.addr);
+			like.class[s][f] = compile_class_at(&w->state[s]->compiler, &m.node.addr);
 		err = put_end(w, &like, &m);
 	}
 	return err;

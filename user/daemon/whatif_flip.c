@@ -11,22 +11,6 @@
 
 /* ------------------------------------------------------------------------ sets */
 
-static int set_add(struct end_set *s, struct end *e)
-{
-	unsigned int cap = s->cap ? s->cap * 2 : 4;
-	struct end **v;
-
-	if (s->n == s->cap) {
-		v = realloc(s->v, cap * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		s->v = v;
-		s->cap = cap;
-	}
-	s->v[s->n++] = e;
-	return 0;
-}
-
 /* Any order will do, as long as it is one. */
 static int by_pointer(const void *a, const void *b)
 {
@@ -93,7 +77,7 @@ static int note_outcome(struct comparison *c, const struct outcome *o, unsigned 
 	for (i = 0; i < c->to_one.n; i++) {
 		f = &c->to_one.v[i];
 		if (f->outcome == o && f->families == families && f->to.v[0] == to)
-			return set_add(&f->from, from);
+			return end_set_add(&f->from, from);
 	}
 	if (c->w->flips.n + c->to_one.n >= FLIPS_KEPT) {
 		c->w->lost = true;
@@ -102,7 +86,7 @@ static int note_outcome(struct comparison *c, const struct outcome *o, unsigned 
 	f = add_flip(&c->to_one, o, families);
 	if (!f)
 		return -ENOMEM;
-	return set_add(&f->to, to) ? -ENOMEM : set_add(&f->from, from);
+	return end_set_add(&f->to, to) ? -ENOMEM : end_set_add(&f->from, from);
 }
 
 static bool has_outcome(const struct outcomes *l, const struct outcome *o)
@@ -251,7 +235,7 @@ static int merge(struct flips *l)
 			continue;
 		}
 		for (k = 0; k < l->v[i].to.n; k++)
-			err |= set_add(&last->to, l->v[i].to.v[k]);
+			err |= end_set_add(&last->to, l->v[i].to.v[k]);
 		free_flip(&l->v[i]);
 	}
 	l->n = n;

@@ -121,6 +121,7 @@ struct whatif {
 };
 
 /* whatif_end.c: fills in the ends. -ENOMEM. */
+int end_set_add(struct end_set *s, struct end *e);
 int whatif_ends(struct whatif *w);
 void whatif_ends_free(struct whatif *w);
 /* The part of @e that is on the node @on, or not: @e itself when all are; NULL: none are. */
