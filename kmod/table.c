@@ -4,6 +4,7 @@
  * written into which by hand is judged by user/lib/table_check.c: both are
  * compiled into the library as well.
  */
+#include <linux/nospec.h>
 #include <linux/string.h>
 #include "sluice.h"
 
@@ -27,13 +28,10 @@ const struct sluice_table *sluice_table_by_name(const char *name)
 const struct sluice_table *sluice_table_by_id(u32 id)
 {
 	const struct sluice_table *t;
-	size_t n, i;
+	size_t n;
 
 	t = sluice_tables(&n);
-	for (i = 0; i < n; i++)
-		if (t[i].map == id)
-			return &t[i];
-	return NULL;
+	return id < n ? &t[array_index_nospec(id, n)] : NULL;
 }
 
 u32 sluice_table_flags(const struct sluice_table *t)

@@ -14,6 +14,7 @@ static void every_map_described(void **state)
 	(void)state;
 	t = sluice_tables(&n);
 	for (i = 0; i < n; i++) {
+		assert_int_equal(t[i].map, i);
 		seen[t[i].map]++;
 		assert_non_null(t[i].text);
 		/* "flow" is sl_flow */

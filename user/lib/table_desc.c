@@ -368,8 +368,8 @@ static const struct sluice_field none[] = { FIELD_END };
 /* ----------------------------------------------------------------- tables */
 
 #define TABLE(sym, label, kind, key_fields, value_fields, ...) \
-	{ .name = (label), .map = SL_MAP_##sym, .match = SLUICE_MATCH_##kind, \
-	  .key = (key_fields), .value = (value_fields), __VA_ARGS__ }
+	[SL_MAP_##sym] = { .name = (label), .map = SL_MAP_##sym, .match = SLUICE_MATCH_##kind, \
+			   .key = (key_fields), .value = (value_fields), __VA_ARGS__ }
 #define SIZES(key_type, value_type) \
 	.key_size = sizeof(key_type), .value_size = sizeof(value_type)
 
@@ -434,6 +434,7 @@ static const struct sluice_table tables[] = {
 	TABLE(ACL_POS, "acl_pos", INDEX, acl_id_key, acl_pos_value,
 	      SIZES(__u32, struct sl_acl_pos), .text = "compiled rules: what they do"),
 };
+SL_STATIC_ASSERT(ARRAY_SIZE(tables) == __SL_MAP_MAX, "a table for each map");
 
 const struct sluice_table *sluice_tables(size_t *count)
 {

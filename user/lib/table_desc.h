@@ -62,6 +62,7 @@ struct sluice_table {
 	const struct sluice_field *alias;	/* flow tables: value of an alias */
 };
 
+/* All of them, in the order of enum sl_map. */
 const struct sluice_table *sluice_tables(size_t *count);
 /* Offset in a value of @t of who wrote the entry; -1: entries of @t have no owner. */
 int sluice_table_origin(const struct sluice_table *t);
