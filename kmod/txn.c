@@ -33,6 +33,13 @@ struct sluice_chunk {
 	u8 data[] __aligned(8);
 };
 
+/* What the operations on one table are like; known from the first of them on. */
+struct sluice_txn_table {
+	bool has[2];			/* [deletes] */
+	u16 op_size;			/* bytes */
+	s16 origin;			/* offset in a value, -1: entries have no owner */
+};
+
 struct sluice_txn {
 	struct list_head list;
 	struct list_head chunks;
@@ -44,14 +51,20 @@ struct sluice_txn {
 	u32 failed;			/* index of the operation that was refused */
 	u32 generation;
 	bool expects;
-	bool has[__SL_MAP_MAX][2];	/* [map][deletes] */
+	struct sluice_txn_table table[__SL_MAP_MAX];
 	u16 undo[SLUICE_CHUNK_OPS];	/* operations of a chunk, in units of 8 bytes */
 };
 
-static u32 sluice_op_size(const struct sluice_table *t)
+static struct sluice_txn_table *sluice_txn_table(struct sluice_txn *txn, const struct sluice_table *t)
 {
-	return ALIGN(sizeof(struct sluice_step) + ALIGN(t->key_size, 8) +
-		     2 * ALIGN(t->value_size, 8), 8);
+	struct sluice_txn_table *of = &txn->table[t->map];
+
+	if (!of->op_size) {
+		of->op_size = sizeof(struct sluice_step) + ALIGN(t->key_size, 8) +
+			      2 * ALIGN(t->value_size, 8);
+		of->origin = sluice_table_origin(t);
+	}
+	return of;
 }
 
 static void *sluice_op_key(struct sluice_step *op)
@@ -170,8 +183,9 @@ int sluice_txn_add(struct sluice_txn *txn, const struct sluice_item *item,
 		   struct netlink_ext_ack *extack)
 {
 	const struct sluice_table *t = item->t;
-	int err = sluice_item_check(item, extack), origin;
+	struct sluice_txn_table *of = sluice_txn_table(txn, t);
 	bool del = item->op == SLUICE_CHANGE_DELETE;
+	int err = sluice_item_check(item, extack);
 	struct sluice_step *op;
 	u8 *value;
 
@@ -181,7 +195,7 @@ int sluice_txn_add(struct sluice_txn *txn, const struct sluice_item *item,
 		NL_SET_ERR_MSG(extack, "transaction is full");
 		return -ENOSPC;
 	}
-	op = sluice_txn_room(txn, sluice_op_size(t));
+	op = sluice_txn_room(txn, of->op_size);
 	if (!op)
 		return -ENOMEM;
 	memset(op, 0, sizeof(*op));
@@ -191,11 +205,10 @@ int sluice_txn_add(struct sluice_txn *txn, const struct sluice_item *item,
 	if (!del) {
 		value = op->data + ALIGN(t->key_size, 8);
 		memcpy(value, item->value, t->value_size);
-		origin = sluice_table_origin(t);
-		if (origin >= 0)
-			value[origin] = SL_ORIGIN_ADMIN;
+		if (of->origin >= 0)
+			value[of->origin] = SL_ORIGIN_ADMIN;
 	}
-	txn->has[t->map][del] = true;
+	of->has[del] = true;
 	op->index = txn->count++;
 	return 0;
 }
@@ -248,15 +261,14 @@ static int sluice_txn_each(struct sluice_txn *txn, const struct sluice_phase *ph
 			   int (*cb)(struct sluice_step *op, struct bpf_map *map, void *arg),
 			   struct bpf_map *map, void *arg)
 {
-	u32 size = sluice_op_size(sluice_table_by_id(ph->map)), at;
 	struct sluice_chunk *c;
 	struct sluice_step *op;
+	u32 at;
 	int err;
 
 	list_for_each_entry(c, &txn->chunks, list) {
-		for (at = 0; at < c->used; at += size) {
+		for (at = 0; at < c->used; at += txn->table[op->map].op_size) {
 			op = (struct sluice_step *)(c->data + at);
-			size = sluice_op_size(sluice_table_by_id(op->map));
 			if (op->map != ph->map || (op->op == SLUICE_CHANGE_DELETE) != ph->del)
 				continue;
 			err = cb(op, map, arg);
@@ -269,9 +281,10 @@ static int sluice_txn_each(struct sluice_txn *txn, const struct sluice_phase *ph
 }
 
 /* May an entry that is there be changed by hand? */
-static int sluice_op_may(const struct sluice_step *op, const u8 *old, struct netlink_ext_ack *extack)
+static int sluice_op_may(const struct sluice_txn *txn, const struct sluice_step *op, const u8 *old,
+			 struct netlink_ext_ack *extack)
 {
-	int origin = sluice_table_origin(sluice_table_by_id(op->map));
+	int origin = txn->table[op->map].origin;
 
 	if (origin < 0 || old[origin] == SL_ORIGIN_ADMIN)
 		return 0;
@@ -292,11 +305,21 @@ static int sluice_op_refuse(struct netlink_ext_ack *extack, int err)
 	return err == -E2BIG ? -ENOSPC : err;
 }
 
-static int sluice_op_try(struct sluice_step *op, struct bpf_map *map,
-			 struct netlink_ext_ack *extack)
+/*
+ * What an insertion would replace nobody has to know: a key in use refuses it.
+ * Tries are asked first, since those of some 6.12 don't look at the flag.
+ */
+static bool sluice_op_blind(const struct sluice_step *op, const struct bpf_map *map)
 {
-	void *key = sluice_op_key(op), *saved = sluice_op_saved(op, map);
-	int err = sluice_map_read_exact(map, key, saved);
+	return op->op == SLUICE_CHANGE_INSERT && map->map_type != BPF_MAP_TYPE_LPM_TRIE;
+}
+
+/* Saves what is there, and says whether the operation may be done to it. */
+static int sluice_op_look(const struct sluice_txn *txn, struct sluice_step *op, struct bpf_map *map,
+			  struct netlink_ext_ack *extack)
+{
+	void *saved = sluice_op_saved(op, map);
+	int err = sluice_map_read_exact(map, sluice_op_key(op), saved);
 
 	op->had = !err;
 	if (err && err != -ENOENT)
@@ -305,7 +328,15 @@ static int sluice_op_try(struct sluice_step *op, struct bpf_map *map,
 		return sluice_op_refuse(extack, -EEXIST);
 	if (!op->had && (op->op == SLUICE_CHANGE_MODIFY || op->op == SLUICE_CHANGE_DELETE))
 		return sluice_op_refuse(extack, -ENOENT);
-	err = op->had ? sluice_op_may(op, saved, extack) : 0;
+	return op->had ? sluice_op_may(txn, op, saved, extack) : 0;
+}
+
+static int sluice_op_try(const struct sluice_txn *txn, struct sluice_step *op, struct bpf_map *map,
+			 struct netlink_ext_ack *extack)
+{
+	void *key = sluice_op_key(op);
+	int err = sluice_op_blind(op, map) ? 0 : sluice_op_look(txn, op, map, extack);
+
 	if (err)
 		return err;
 	/* The flags hold against who writes at the same time by another door. */
@@ -328,7 +359,7 @@ struct sluice_apply {
 static int sluice_op_apply(struct sluice_step *op, struct bpf_map *map, void *arg)
 {
 	struct sluice_apply *apply = arg;
-	int err = sluice_op_try(op, map, apply->extack);
+	int err = sluice_op_try(apply->txn, op, map, apply->extack);
 
 	if (err)
 		apply->txn->failed = op->index;
@@ -358,14 +389,13 @@ static int sluice_op_undo(struct sluice_step *op, struct bpf_map *map, void *arg
 static void sluice_txn_undo_phase(struct sluice_txn *txn, const struct sluice_phase *ph,
 				  struct bpf_map *map, int *failed)
 {
-	u32 size, at, n, i;
 	struct sluice_chunk *c;
+	struct sluice_step *op;
+	u32 at, n, i;
 
 	list_for_each_entry_reverse(c, &txn->chunks, list) {
-		for (at = 0, n = 0; at < c->used; at += size) {
-			struct sluice_step *op = (struct sluice_step *)(c->data + at);
-
-			size = sluice_op_size(sluice_table_by_id(op->map));
+		for (at = 0, n = 0; at < c->used; at += txn->table[op->map].op_size) {
+			op = (struct sluice_step *)(c->data + at);
 			if (op->map == ph->map && (op->op == SLUICE_CHANGE_DELETE) == ph->del)
 				txn->undo[n++] = at / 8;
 		}
@@ -382,7 +412,7 @@ static void sluice_txn_undo(struct sluice_pipe *pipe, struct sluice_txn *txn)
 	for (i = ARRAY_SIZE(sluice_phases) - 1; i >= 0; i--) {
 		const struct sluice_phase *ph = &sluice_phases[i];
 
-		if (txn->has[ph->map][ph->del])
+		if (txn->table[ph->map].has[ph->del])
 			sluice_txn_undo_phase(txn, ph, pipe->map[ph->map], &failed);
 	}
 	if (failed)
@@ -399,7 +429,7 @@ static int sluice_txn_apply(struct sluice_pipe *pipe, struct sluice_txn *txn,
 	for (i = 0; !err && i < ARRAY_SIZE(sluice_phases); i++) {
 		const struct sluice_phase *ph = &sluice_phases[i];
 
-		if (txn->has[ph->map][ph->del])
+		if (txn->table[ph->map].has[ph->del])
 			err = sluice_txn_each(txn, ph, sluice_op_apply, pipe->map[ph->map],
 					      &apply);
 	}
@@ -433,17 +463,21 @@ static void sluice_txn_flows_gone(struct sluice_pipe *pipe, struct sluice_txn *t
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(gone); i++)
-		if (txn->has[gone[i].map][true])
+		if (txn->table[gone[i].map].has[true])
 			sluice_txn_each(txn, &gone[i], sluice_op_flow_gone,
 					pipe->map[gone[i].map], pipe);
+}
+
+static bool sluice_txn_touches(const struct sluice_txn *txn, u32 map)
+{
+	return txn->table[map].has[0] || txn->table[map].has[1];
 }
 
 /* What was routed or judged by what has changed is judged again. */
 static void sluice_txn_rejudge(struct sl_state *st, const struct sluice_txn *txn)
 {
-	if (txn->has[SL_MAP_ROUTE][0] || txn->has[SL_MAP_ROUTE][1] ||
-	    txn->has[SL_MAP_RULE][0] || txn->has[SL_MAP_RULE][1] ||
-	    txn->has[SL_MAP_PORT][0] || txn->has[SL_MAP_PORT][1])
+	if (sluice_txn_touches(txn, SL_MAP_ROUTE) || sluice_txn_touches(txn, SL_MAP_RULE) ||
+	    sluice_txn_touches(txn, SL_MAP_PORT))
 		atomic_inc((atomic_t *)&st->route_gen);
 }
 
