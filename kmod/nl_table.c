@@ -309,7 +309,8 @@ static int sluice_nl_item(struct nlattr *nest, struct sluice_item *item,
 	struct nlattr *tb[SLUICE_A_ITEM_VALUE + 1], *key, *value;
 	int err;
 
-	err = nla_parse_nested(tb, SLUICE_A_ITEM_VALUE, nest, sluice_item_nl_policy, extack);
+	/* Judged with the whole message, by sluice_item_nl_policy; here only found. */
+	err = nla_parse_nested(tb, SLUICE_A_ITEM_VALUE, nest, NULL, extack);
 	if (err)
 		return err;
 	if (NL_REQ_ATTR_CHECK(extack, nest, tb, SLUICE_A_ITEM_TABLE) ||
