@@ -1,6 +1,6 @@
 # Tests in virtual machines. Tests have no network, so the kernels are fetched
 # here; where one can't be had, selftests/vm/test_* say why they are skipped.
-.PHONY: check-vm
+.PHONY: check-vm bench-vm
 
 tests: $(VM_SERIES:%=$(VM)/%/release)
 $(VM)/%/release: selftests/vm/get-kernel selftests/vm/get-tools
@@ -21,8 +21,18 @@ check-vm: deps
 	$(Q)$(if $(and $(KERNEL),$(filter command,$(origin KDIR))),$(MAKE) --no-print-directory kmod)
 	$(Q)selftests/vm/check $(if $(MODULE),--module) '$(T)' $(VM_KERNELS)
 
+# Emulation is slower by what guest knows, and whatever waits has to wait so long.
+bench-vm: deps
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)for k in $(or $(KERNEL),$(VM_SERIES)); do echo "=== Linux $$k"; \
+		selftests/vm/boot -k $$k -- env SLUICE_TEST_SLOW=5 selftests/bench/run \
+			-o /run/vm/files/bench.json '$(or $(T),^module)' && \
+		mv $(VM)/files/bench.json $(O)/bench-$$(basename $$k).json || exit; \
+	done
+
 HELP_EXTRA += '' \
 	'  make check-vm         tests in virtual machines with Linux 6.12 and 7 (T=pattern)' \
 	'                        MODULE=1: all others, with the module loaded' \
 	'                        KERNEL=/path/to/vmlinuz: yours (KDIR=: and the module for it)' \
-	'                        DEBUG=1: a kernel with KASAN, lockdep, kmemleak; builds it first'
+	'                        DEBUG=1: a kernel with KASAN, lockdep, kmemleak; builds it first' \
+	'  make bench-vm         the figures of the kernel module, in virtual machines (KERNEL=)'

@@ -23,6 +23,8 @@ TARGETS = {
     "cni_add_ms": ("<=", 25),
     "api_ready_ms": ("<=", 3000), "api_rss_mib": ("<=", 64), "api_event_ms": ("<=", 50),
     "api_churn_cpu_percent": ("<=", 5), "api_back_ms": ("<=", 2000),
+    "module_flow_hit_ratio": ("<=", 1.02), "module_flow_miss_ratio": ("<=", 1.02),
+    "module_tcp_rr_ratio": (">=", 0.98), "module_txn_ratio": ("<=", 2),
 }
 
 

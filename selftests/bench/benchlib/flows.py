@@ -7,6 +7,7 @@ went through the same programs.
 import json
 import statistics
 
+import netns
 from . import cluster
 from .figure import show
 from .node import NODE, PORT, Node, allow_all, node_object, outside_objects, pair_objects
@@ -37,8 +38,8 @@ class Live:
         if npolicies > 1:
             pods = cluster.write(self.node.manifests, NODE, cluster.PODS, npolicies)
         self.node.start(wait=120)
-        self.client = self.node.add("bench/client")[1]
-        self.server = self.node.add("bench/server")[1]
+        self.client_ns, self.client = self.node.add("bench/client")
+        self.server_ns, self.server = self.node.add("bench/server")
         for pod in [p for p in pods if p.local][:opts.local]:
             self.node.add(f"{pod.namespace}/{pod.name}")
 
@@ -48,7 +49,7 @@ class Live:
 
 def run_cases(live, rounds, repeat, cases):
     return json.loads(live.node.ns.run(built("selftests/bench/testrun"), rounds, repeat, *cases,
-                                       timeout=300))
+                                       timeout=300 * netns.SLOW))
 
 
 def hits_and_misses(figures, opts):

@@ -48,7 +48,7 @@ def measure(mode, ways, opts):
         turned = ways[batch % len(ways):] + ways[:batch % len(ways)]
         out = netns.run(built("selftests/bench/perf"), mode, "-r", opts.rounds // opts.batches,
                         "-d", opts.slice, "-w", max(2, opts.slice // 5), "-c", client,
-                        "-s", server, *(w.arg() for w in turned), timeout=600)
+                        "-s", server, *(w.arg() for w in turned), timeout=600 * netns.SLOW)
         for name, path in json.loads(out)["paths"].items():
             rates[name] += path["samples"]
     return rates
