@@ -11,6 +11,7 @@
 static_assert((int)SLUICE_CLOSE_REASON_DELETED == (int)SL_CLOSE_DELETED &&
 	      (int)SLUICE_CLOSE_REASON_DELETED + 1 == (int)__SL_CLOSE_MAX);
 
+/* A flow moves from the last to the first when it is established, and never back. */
 static const u8 sluice_flow_maps[] = { SL_MAP_FLOW, SL_MAP_HALF };
 
 /* Order of the bytes as they are on the wire; as in bpf/ctx.h. */
@@ -276,10 +277,23 @@ static int sluice_flow_snapshots(struct sluice_pipe *pipe, struct sluice_snapsho
 	unsigned int i;
 	int err = 0;
 
-	/* Half-open first: a flow that moves meanwhile is told of twice, not never. */
+	/* A flow that moves meanwhile is told of twice, not never. */
 	for (i = ARRAY_SIZE(sluice_flow_maps); !err && i--;)
 		err = sluice_snapshot_take(&snap[i], pipe->map[sluice_flow_maps[i]],
 					   sluice_flow_wanted, want);
+	return err;
+}
+
+/* The flow that was in the @at-th table when the snapshot was taken, where it is now. */
+static int sluice_flow_read(struct sluice_pipe *pipe, unsigned int at, const struct sl_tuple *key,
+			    struct sl_flow *f, bool *half)
+{
+	int err;
+
+	do {
+		err = sluice_map_read(pipe->map[sluice_flow_maps[at]], key, f);
+		*half = at;
+	} while (err && at--);
 	return err;
 }
 
@@ -305,15 +319,15 @@ static int sluice_dump_flow(struct sk_buff *skb, const struct genl_info *info,
 			    struct sluice_dump *d, const struct sl_tuple *key)
 {
 	struct sl_flow f;
+	bool half;
 	void *hdr;
 
-	if (sluice_map_read(d->pipe->map[sluice_flow_maps[d->at]], key, &f) ||
-	    f.kind != SL_FLOW_KIND_FLOW)
+	if (sluice_flow_read(d->pipe, d->at, key, &f, &half) || f.kind != SL_FLOW_KIND_FLOW)
 		return 0;
 	hdr = genlmsg_iput(skb, info);
 	if (!hdr)
 		return 1;
-	if (sluice_put_flow(skb, key, &f, d->at)) {
+	if (sluice_put_flow(skb, key, &f, half)) {
 		genlmsg_cancel(skb, hdr);
 		return 1;
 	}
@@ -420,7 +434,8 @@ static int sluice_flow_del(struct sluice_pipe *pipe, const struct sl_tuple *key,
 	unsigned int i;
 	int err;
 
-	for (i = 0; i < ARRAY_SIZE(sluice_flow_maps); i++) {
+	/* Half-open first: what has moved meanwhile is met where it went. */
+	for (i = ARRAY_SIZE(sluice_flow_maps); i--;) {
 		err = sluice_map_delete(pipe->map[sluice_flow_maps[i]], key);
 		if (err && err != -ENOENT)
 			return err;
@@ -460,12 +475,13 @@ static int sluice_flow_del_some(struct sluice_pipe *pipe, const struct sluice_fl
 	const void *key;
 	struct sl_flow f;
 	unsigned int i;
+	bool half;
 	int err;
 
 	err = sluice_flow_snapshots(pipe, snap, want);
 	for (i = 0; !err && i < ARRAY_SIZE(snap); i++) {
 		while (!err && (key = sluice_snapshot_next(&snap[i]))) {
-			if (sluice_map_read(snap[i].map, key, &f) ||
+			if (sluice_flow_read(pipe, i, key, &f, &half) ||
 			    !sluice_flow_wanted(want, key, &f))
 				continue;
 			err = sluice_flow_del(pipe, key, &f);
