@@ -102,8 +102,11 @@ int sluice_flow_del(struct sluice *sl, const struct sl_tuple *key)
 	}
 	if (err)
 		return err;
-	/* the flow first: an alias without one is nothing, the reverse would leak */
-	for (i = 0; i < ARRAY_SIZE(flow_maps); i++) {
+	/*
+	 * The flow first: an alias without one is nothing, the reverse would leak. And
+	 * half-open first: what is established meanwhile is met where it went.
+	 */
+	for (i = ARRAY_SIZE(flow_maps); i--;) {
 		err = bpf_map_delete_elem(sl->map_fd[flow_maps[i]], &inner);
 		if (err && err != -ENOENT)
 			return err;
