@@ -90,13 +90,10 @@ int lib_map_each(int fd, __u32 key_size, __u32 value_size, lib_map_cb_t cb, void
 const struct sluice_table *lib_table_of(enum sl_map map)
 {
 	const struct sluice_table *t;
-	size_t i, n;
+	size_t n;
 
 	t = sluice_tables(&n);
-	for (i = 0; i < n; i++)
-		if (t[i].map == map)
-			return &t[i];
-	return NULL;
+	return (size_t)map < n ? &t[map] : NULL;
 }
 
 /*
