@@ -88,10 +88,7 @@ class Plane:
         tap.check(self.bound(), "the tables are not bound behind sluiced --bind")
 
     def bound(self):
-        try:
-            return self.family.do("pipeline-get")
-        except genl.Refused:
-            return None
+        return kmod.pipeline(self.family)
 
     # -------------------------------------------------------------- entries
 

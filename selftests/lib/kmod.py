@@ -13,6 +13,7 @@ import contextlib
 import os
 import subprocess
 
+import genl
 import tap
 
 NAME = "sluice"
@@ -49,6 +50,14 @@ def unload():
 def unload_if_loaded():
     if is_loaded():
         unload()
+
+
+def pipeline(family):
+    """What the module says of the pipeline that is bound to it in @family's namespace; None: none is."""
+    try:
+        return family.do("pipeline-get")
+    except genl.Refused:
+        return None
 
 
 @contextlib.contextmanager

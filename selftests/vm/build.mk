@@ -21,7 +21,7 @@ check-vm: deps
 	$(Q)$(if $(and $(KERNEL),$(filter command,$(origin KDIR))),$(MAKE) --no-print-directory kmod)
 	$(Q)selftests/vm/check $(if $(MODULE),--module) '$(T)' $(VM_KERNELS)
 
-# Emulation is slower by what guest knows, and whatever waits has to wait so long.
+# Whatever waits has to wait longer under emulation: see guest.
 bench-vm: deps
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)for k in $(or $(KERNEL),$(VM_SERIES)); do echo "=== Linux $$k"; \

@@ -36,10 +36,7 @@ class Node(Live):
         scope.callback(self.family.close)
 
     def is_bound(self):
-        try:
-            return bool(self.family.do("pipeline-get"))
-        except genl.Refused:
-            return False
+        return kmod.pipeline(self.family) is not None
 
     def bind(self, yes):
         if yes and not self.is_bound():
