@@ -18,7 +18,7 @@
 
 #include <linux/types.h>
 
-#define SL_ABI_VERSION 1
+#define SL_ABI_VERSION 2
 
 #ifdef __cplusplus
 #define SL_STATIC_ASSERT static_assert
@@ -460,12 +460,14 @@ enum sl_action {
 };
 
 enum sl_flow_dir_flag {
-	SL_FLOW_DIR_SNAT	= 1 << 0, /* source becomes nat_addr, nat_port */
-	SL_FLOW_DIR_DNAT	= 1 << 1, /* destination becomes the tuple's own */
+	SL_FLOW_DIR_SNAT	= 1 << 0, /* source is translated: see @as */
+	SL_FLOW_DIR_DNAT	= 1 << 1, /* destination is */
 	SL_FLOW_DIR_SMAC	= 1 << 2, /* source MAC must be in_smac */
 	SL_FLOW_DIR_XMIT	= 1 << 3, /* sent on out_ifindex: its hook can't redirect to a peer */
 	SL_FLOW_DIR_MARK	= 1 << 4, /* packets get the flow's mark */
 };
+/* Either in a direction: the flow is translated, and so is the other direction. */
+#define SL_FLOW_DIR_NAT	(SL_FLOW_DIR_SNAT | SL_FLOW_DIR_DNAT)
 
 /*
  * What becomes of a packet of one direction. A cache line: the two directions
@@ -480,16 +482,17 @@ struct sl_flow_dir {
 	__u8 dmac[6];			/* what the frame leaves with */
 	__u8 smac[6];
 	__u8 in_smac[6];
-	__u16 pad;
+	__be16 as_port;			/* beside @as */
 	__u64 packets;
 	__u64 bytes;			/* layer 3 */
-	__u64 pad1[2];
+	/* Of a translated flow: the end that this direction comes from, as the responder knows it. */
+	union sl_addr as;
 };
 SL_ASSERT_SIZE(struct sl_flow_dir, 64);
 
 enum sl_flow_kind {
 	SL_FLOW_KIND_FLOW = 1,
-	/* The translated tuple of a flow; says which flow it belongs to. */
+	/* The tuple of a translated flow as its responder knows it; says which flow it belongs to. */
 	SL_FLOW_KIND_ALIAS,
 	__SL_FLOW_KIND_MAX,
 };
@@ -512,7 +515,9 @@ enum sl_flow_flag {
  * sl_flow: hash, established flows; never evicted.
  * sl_half: LRU hash, flows whose initiator was not yet heard twice with a
  *          reply between; these give way under a flood.
- * Key of both: struct sl_tuple.
+ * Key of both: struct sl_tuple, of the packets that the initiator sends. A flow
+ * that is translated is there a second time, as an alias, under the tuple that
+ * its responder sees: the two ends' @as.
  *
  * The kernel puts 48 bytes of its own and the key before the value, which
  * makes an element of 320 bytes: dir[0] and dir[1] fill a cache line each, and
@@ -534,15 +539,15 @@ struct sl_flow {
 	};
 	__u32 rule[__SL_DIR_MAX];	/* who allowed: [dst ingress], [src egress] */
 	__u8 tier[__SL_DIR_MAX];
-	__be16 nat_port;
+	__u8 pad[2];
 	__u32 vni;
-	union sl_addr nat_addr;		/* source address after masquerade */
+	__u32 pad1[4];
 	union sl_addr via;		/* next hop, or the tunnel's far end */
 	/* What the first packet had: rules are asked by it when they change. */
 	__u8 first_flags;		/* TCP flags, or ICMP type */
 	__u8 first_code;		/* ICMP */
 	__u8 first_dscp;
-	__u8 pad;
+	__u8 pad2;
 	__u32 first_ifindex;		/* came in by; 0: from a socket of this node */
 	__u32 mark;			/* SL_FLOW_DIR_MARK: skb->mark, under @mark_mask */
 	__u32 mark_mask;
@@ -634,7 +639,8 @@ SL_ASSERT_SIZE(struct sl_state, 96);
 	X(HELPER, "helper", "the kernel refused an operation on the packet")   \
 	X(FLOW_REFUSED, "flow-refused", "translation needs a flow entry and the table refused it") \
 	X(RULE, "rule", "refused by a rule of the administrator's")            \
-	X(RULE_RATE, "rule-rate", "above the rate that a rule allows")
+	X(RULE_RATE, "rule-rate", "above the rate that a rule allows")         \
+	X(TUPLE_TAKEN, "tuple-taken", "a translated flow has these addresses and ports at the receiver")
 
 enum sl_drop {
 #define SL_DROP_MEMBER(sym, name, text) SL_DROP_##sym,

@@ -15,16 +15,6 @@ struct sl_sweep {
 	bool half;
 };
 
-/* The address and port that an alias stands for are the end that its flow's
- * key does not have. */
-static __always_inline bool sl_alias_dead(const struct sl_tuple *key, struct sl_flow *alias)
-{
-	int e = sl_addr_eq(&key->addr[0], &alias->inner.addr[0]) ||
-		sl_addr_eq(&key->addr[0], &alias->inner.addr[1]);
-
-	return !sl_alias_flow(alias, &key->addr[e], key->port[e]);
-}
-
 static __always_inline void sl_sweep_count(const struct sl_flow *f)
 {
 	__u32 which = f->state == SL_FLOW_CLOSING ? SL_COUNT_FLOW_CLOSED : SL_COUNT_FLOW_EXPIRED;
@@ -43,7 +33,7 @@ static long sl_sweep_entry(void *map, const void *k, void *v, void *arg)
 	struct sl_flow *f = v;
 
 	if (f->kind == SL_FLOW_KIND_ALIAS) {
-		if (!sl_alias_dead(key, f))
+		if (sl_alias_flow(f, key))
 			return 0;
 		if (sw->half)
 			bpf_map_delete_elem(&sl_half, key);

@@ -171,7 +171,7 @@ static __always_inline void sl_flow_del(const struct sl_tuple *key, const struct
 	sl_flow_tell(key, f, reason);
 	bpf_map_delete_elem(&sl_flow, key);
 	bpf_map_delete_elem(&sl_half, key);
-	sl_alias_del(key, f);
+	sl_alias_del(f, key->proto);
 }
 
 static __always_inline void sl_count_refused(long err)
@@ -193,10 +193,10 @@ static __always_inline long sl_alias_promote(struct sl_ctx *c, struct sl_scratch
 	long err;
 
 	*fresh = false;
-	if (!(n->dir[n->orig & 1].flags & SL_FLOW_DIR_SNAT))
+	if (!sl_flow_translated(n))
 		return 0;
-	sl_alias_key(&s->alias_key, &c->key, n->orig, &n->nat_addr, n->nat_port);
-	if (sl_alias_look(c, s, n->nat_port, false) == SL_ALIAS_OURS)
+	sl_alias_key(&s->alias_key, n, c->key.proto);
+	if (sl_alias_look(c, s, false) == SL_ALIAS_OURS)
 		return 0;
 	__builtin_memset(&s->alias, 0, sizeof(s->alias));
 	s->alias.kind = SL_FLOW_KIND_ALIAS;
@@ -263,7 +263,7 @@ static __always_inline bool sl_flow_promote(struct sl_ctx *c, const struct sl_fl
 		return false;
 	}
 	bpf_map_delete_elem(&sl_half, &c->key);
-	if (n->dir[n->orig & 1].flags & SL_FLOW_DIR_SNAT)
+	if (sl_flow_translated(n))
 		bpf_map_delete_elem(&sl_half, &s->alias_key);
 	sl_count_inc(SL_COUNT_FLOW_PROMOTED);
 	return true;

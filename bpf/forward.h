@@ -137,21 +137,16 @@ static __noinline void sl_frag_record(struct sl_ctx *c, const struct sl_flow *f)
 	struct sl_frag_key key = {};
 	struct sl_frag_val val = {};
 	__u32 dir = c->dir & 1;
+	bool as = sl_flow_translated(f) && dir != (f->orig & 1);
 
-	key.saddr = c->key.addr[dir];
-	key.daddr = c->key.addr[!dir];
+	key.saddr = as ? f->dir[dir].as : c->key.addr[dir];
+	key.daddr = as ? f->dir[!dir].as : c->key.addr[!dir];
 	key.id = c->frag_id;
 	key.proto = c->frag_proto;
-	val.sport = c->key.port[dir];
-	val.dport = c->key.port[!dir];
+	val.sport = as ? f->dir[dir].as_port : c->key.port[dir];
+	val.dport = as ? f->dir[!dir].as_port : c->key.port[!dir];
 	val.proto = c->proto;
 	val.seen_ns = bpf_ktime_get_coarse_ns();
-	if (f->dir[dir].flags & SL_FLOW_DIR_DNAT) {
-		key.daddr = f->nat_addr;
-		val.dport = f->nat_port;
-		if (sl_is_icmp(c->family, c->proto))
-			val.sport = f->nat_port;
-	}
 	bpf_map_update_elem(&sl_frag, &key, &val, BPF_ANY);
 }
 
@@ -202,7 +197,7 @@ __noinline int sl_forward(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flo
 		return sl_refuse(skb, c, f, d->mtu);
 	if (c->flags & SL_PKT_FRAG_FIRST)
 		sl_frag_record(c, f);
-	if (d->flags & (SL_FLOW_DIR_SNAT | SL_FLOW_DIR_DNAT) &&
+	if (d->flags & SL_FLOW_DIR_NAT &&
 	    (c->flags & SL_PKT_ICMP_ERROR ? sl_nat_icmp(skb, c, f) : sl_nat_rewrite(skb, c, f)))
 		return sl_drop_packet(skb, c, SL_DROP_HELPER);
 	/* Headers in pages of a non-linear packet have to come out to be written. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Masquerade: a pod's flow to the outside leaves under the node's address
- * and a port of its range. The flow's one entry is under the pod's tuple; an
- * alias under the outside tuple leads replies to it. An alias is worth
- * something only while its flow names the same address and port, so the two
- * cannot live apart: whoever finds a dead alias in the way takes it over.
+ * Translation: a flow whose responder knows an end of it by another address or
+ * port than its initiator. A pod's flow to the outside leaves under the node's
+ * address and a port of its range. The flow's one entry is under the initiator's
+ * tuple; an alias under the responder's leads replies to it. An alias is worth
+ * something only while that is what its flow says, so the two cannot live apart:
+ * whoever finds a dead alias in the way takes it over.
  */
 #ifndef SL_BPF_NAT_H
 #define SL_BPF_NAT_H
@@ -27,53 +28,60 @@ static __always_inline struct sl_flow *sl_flow_get(const struct sl_tuple *key)
 	return f ? f : bpf_map_lookup_elem(&sl_half, key);
 }
 
-/* The flow behind an alias that stands for (@addr, @port); NULL: it is dead. */
-static __always_inline struct sl_flow *sl_alias_flow(const struct sl_flow *alias,
-						     const union sl_addr *addr, __be16 port)
-{
-	struct sl_flow *f = sl_flow_get(&alias->inner);
-
-	if (!f || f->kind != SL_FLOW_KIND_FLOW || f->nat_port != port ||
-	    !sl_addr_eq(&f->nat_addr, addr))
-		return NULL;
-	return f;
-}
-
 static __always_inline bool sl_tuple_eq(const struct sl_tuple *a, const struct sl_tuple *b)
 {
 	return sl_addr_eq(&a->addr[0], &b->addr[0]) && sl_addr_eq(&a->addr[1], &b->addr[1]) &&
 	       a->port[0] == b->port[0] && a->port[1] == b->port[1] && a->proto == b->proto;
 }
 
-/* The outside tuple of the flow with key @in and initiator end @o. */
-static __always_inline void sl_alias_key(struct sl_tuple *out, const struct sl_tuple *in,
-					 __u32 o, const union sl_addr *addr, __be16 port)
+static __always_inline bool sl_flow_translated(const struct sl_flow *f)
 {
-	__be16 dport;
+	return f->dir[0].flags & SL_FLOW_DIR_NAT;
+}
 
-	o &= 1;
-	/* An echo has no port at the far end: the identifier is both. */
-	dport = in->proto == IPPROTO_ICMP || in->proto == IPPROTO_ICMPV6 ? port : in->port[!o];
-	sl_tuple_set(out, addr, &in->addr[!o], port, dport);
-	out->proto = in->proto;
+/* Is end @e of the translated flow known to the two by different names? */
+static __always_inline bool sl_end_translated(const struct sl_flow *f, __u32 e)
+{
+	return f->dir[e & 1].flags & SL_FLOW_DIR_SNAT;
+}
+
+/* The tuple of the translated flow @f that its responder sees. */
+static __always_inline void sl_alias_key(struct sl_tuple *out, const struct sl_flow *f, __u8 proto)
+{
+	sl_tuple_set(out, &f->dir[0].as, &f->dir[1].as, f->dir[0].as_port, f->dir[1].as_port);
+	out->proto = proto;
 	out->pad[0] = 0;
 	out->pad[1] = 0;
 	out->pad[2] = 0;
 }
 
-/* Removes the alias of @f, whose key is @key, wherever it is. */
-static __always_inline void sl_alias_del(const struct sl_tuple *key, const struct sl_flow *f)
+/* The flow that the alias under @key stands for; NULL: it is dead. */
+static __always_inline struct sl_flow *sl_alias_flow(const struct sl_flow *alias,
+						     const struct sl_tuple *key)
+{
+	struct sl_flow *f = sl_flow_get(&alias->inner);
+	struct sl_tuple now;
+
+	if (!f || f->kind != SL_FLOW_KIND_FLOW || !sl_flow_translated(f))
+		return NULL;
+	sl_alias_key(&now, f, key->proto);
+	return sl_tuple_eq(&now, key) ? f : NULL;
+}
+
+/* Removes the alias of @f, wherever it is. */
+static __always_inline void sl_alias_del(const struct sl_flow *f, __u8 proto)
 {
 	struct sl_tuple alias;
 
-	if (!f->nat_port && sl_addr_is_zero(&f->nat_addr))
+	if (!sl_flow_translated(f))
 		return;
-	sl_alias_key(&alias, key, f->orig, &f->nat_addr, f->nat_port);
+	sl_alias_key(&alias, f, proto);
 	bpf_map_delete_elem(&sl_flow, &alias);
 	bpf_map_delete_elem(&sl_half, &alias);
 }
 
-static __noinline int sl_alias_look(struct sl_ctx *c, struct sl_scratch *s, __be16 port, bool half)
+/* Whose is s->alias_key? */
+static __noinline int sl_alias_look(struct sl_ctx *c, struct sl_scratch *s, bool half)
 {
 	struct sl_flow *a;
 
@@ -85,7 +93,7 @@ static __noinline int sl_alias_look(struct sl_ctx *c, struct sl_scratch *s, __be
 		return SL_ALIAS_TAKEN;
 	if (sl_tuple_eq(&a->inner, &c->key))
 		return SL_ALIAS_OURS;
-	if (sl_alias_flow(a, &s->flow.nat_addr, port))
+	if (sl_alias_flow(a, &s->alias_key))
 		return SL_ALIAS_TAKEN;
 	if (half)
 		bpf_map_delete_elem(&sl_half, &s->alias_key);
@@ -94,16 +102,28 @@ static __noinline int sl_alias_look(struct sl_ctx *c, struct sl_scratch *s, __be
 	return SL_ALIAS_FREE;
 }
 
+/* The ends of the flow in scratch as its responder knows them, its initiator's with @port. */
+static __always_inline void sl_nat_as(struct sl_ctx *c, struct sl_flow *n, __be16 port)
+{
+	__u32 o = n->orig & 1;
+
+	n->dir[o].as_port = port;
+	/* An echo has no port at the far end: the identifier is both. */
+	if (sl_is_icmp(c->family, c->key.proto))
+		n->dir[!o].as_port = port;
+}
+
 /* Tries one port for the flow in scratch: SL_ALIAS_OURS when it has it now. */
 static __noinline int sl_nat_try(struct sl_ctx *c, struct sl_scratch *s, __be16 port)
 {
 	int state;
 
-	sl_alias_key(&s->alias_key, &c->key, s->flow.orig, &s->flow.nat_addr, port);
-	state = sl_alias_look(c, s, port, false);
+	sl_nat_as(c, &s->flow, port);
+	sl_alias_key(&s->alias_key, &s->flow, c->key.proto);
+	state = sl_alias_look(c, s, false);
 	if (state != SL_ALIAS_FREE)
 		return state;
-	state = sl_alias_look(c, s, port, true);
+	state = sl_alias_look(c, s, true);
 	if (state != SL_ALIAS_FREE)
 		return state;
 	__builtin_memset(&s->alias, 0, sizeof(s->alias));
@@ -135,7 +155,6 @@ static __always_inline __u32 sl_nat_hash(const struct sl_tuple *key)
 struct sl_nat_search {
 	struct sl_ctx *c;
 	__u32 start, min, size;
-	__be16 port;
 	__u8 found;
 };
 
@@ -143,38 +162,37 @@ static long sl_nat_probe(__u64 i, void *arg)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_nat_search *n = arg;
+	__u32 port;
 
 	if (!s)
 		return 1;
-	n->port = bpf_htons(n->min + (n->start + (__u32)i) % n->size);
-	n->found = sl_nat_try(n->c, s, n->port) == SL_ALIAS_OURS;
+	port = n->min + (n->start + (__u32)i) % n->size;
+	n->found = sl_nat_try(n->c, s, bpf_htons(port)) == SL_ALIAS_OURS;
 	return n->found;
 }
 
-static __always_inline int sl_nat_port(struct sl_ctx *c, struct sl_scratch *s, __u32 min,
-				       __u32 max)
+/* @old: the port that the flow had before, 0: none. */
+static __always_inline int sl_nat_port(struct sl_ctx *c, __u32 old, __u32 min, __u32 max)
 {
 	struct sl_nat_search n = { .c = c, .min = min, .size = max - min + 1 };
-	__u32 port = bpf_ntohs(s->flow.nat_port);
 
 	if (!min || max < min)
 		return SL_DROP_NAT_EXHAUSTED;
-	n.start = port >= min && port <= max ? port - min : sl_nat_hash(&c->key) % n.size;
+	n.start = old >= min && old <= max ? old - min : sl_nat_hash(&c->key) % n.size;
 	bpf_loop(n.size < SL_NAT_PROBES ? n.size : SL_NAT_PROBES, sl_nat_probe, &n, 0);
-	if (!n.found)
-		return SL_DROP_NAT_EXHAUSTED;
-	s->flow.nat_port = n.port;
-	return SL_DROP_NONE;
+	return n.found ? SL_DROP_NONE : SL_DROP_NAT_EXHAUSTED;
 }
 
 static __always_inline void sl_nat_clear(struct sl_flow *n)
 {
-	__u32 o = n->orig & 1;
+	int i;
 
-	n->dir[o].flags &= ~SL_FLOW_DIR_SNAT;
-	n->dir[!o].flags &= ~SL_FLOW_DIR_DNAT;
-	__builtin_memset(&n->nat_addr, 0, sizeof(n->nat_addr));
-	n->nat_port = 0;
+#pragma unroll
+	for (i = 0; i < 2; i++) {
+		n->dir[i].flags &= ~SL_FLOW_DIR_NAT;
+		__builtin_memset(&n->dir[i].as, 0, sizeof(n->dir[i].as));
+		n->dir[i].as_port = 0;
+	}
 }
 
 /*
@@ -186,42 +204,41 @@ __noinline int sl_nat_setup(struct sl_ctx *c)
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_state *st = sl_state_get();
 	struct sl_flow *n;
-	__be16 port;
-	__u32 o;
+	__u32 o, old;
 	int reason;
 
 	if (!c || !s || !st)
 		return SL_DROP_HELPER;
 	n = &s->flow;
 	o = n->orig & 1;
-	if (!s->masquerade || !n->ep[o] || sl_addr_is_zero(&st->nat_addr[c->family & 1])) {
-		sl_nat_clear(n);
+	old = bpf_ntohs(n->dir[o].as_port);
+	sl_nat_clear(n);
+	if (!s->masquerade || !n->ep[o] || sl_addr_is_zero(&st->nat_addr[c->family & 1]))
 		return SL_DROP_NONE;
-	}
-	n->nat_addr = st->nat_addr[c->family & 1];
+	n->dir[o].as = st->nat_addr[c->family & 1];
+	n->dir[!o].as = c->key.addr[!o];
+	n->dir[!o].as_port = c->key.port[!o];
+	n->dir[o].flags |= SL_FLOW_DIR_SNAT;
+	n->dir[!o].flags |= SL_FLOW_DIR_DNAT;
 	switch (c->key.proto) {
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
 		/* Only an echo has an identifier that replies bring back. */
-		if (!(c->flags & (SL_PKT_ECHO | SL_PKT_FRAG_LATER)) && !n->nat_port)
+		if (!(c->flags & (SL_PKT_ECHO | SL_PKT_FRAG_LATER)) && !old)
 			return SL_DROP_NAT_PROTO;
 		/* fall through */
 	case IPPROTO_TCP:
 	case IPPROTO_UDP:
-		reason = sl_nat_port(c, s, st->nat_port_min, st->nat_port_max);
+		reason = sl_nat_port(c, old, st->nat_port_min, st->nat_port_max);
 		break;
 	case IPPROTO_SCTP:
 		/* The CRC covers the ports: RFC 9260 section 6.8. */
-		port = c->key.port[o];
-		n->nat_port = port;
-		reason = sl_nat_try(c, s, port) == SL_ALIAS_OURS ? SL_DROP_NONE :
-								   SL_DROP_NAT_EXHAUSTED;
+		reason = sl_nat_try(c, s, c->key.port[o]) == SL_ALIAS_OURS ?
+			SL_DROP_NONE : SL_DROP_NAT_EXHAUSTED;
 		break;
 	default:
-		return SL_DROP_NAT_PROTO;
+		reason = SL_DROP_NAT_PROTO;
 	}
-	n->dir[o].flags |= SL_FLOW_DIR_SNAT;
-	n->dir[!o].flags |= SL_FLOW_DIR_DNAT;
 	return reason;
 }
 
@@ -308,29 +325,44 @@ static __noinline int sl_nat_apply(struct __sk_buff *skb, struct sl_ctx *c,
 	return sl_nat_l4(skb, c, ch, diff);
 }
 
+/*
+ * What becomes of end @e in a packet, or in one inside an error, of direction
+ * @dir: the initiator's side sends the tuple of the key, the responder's @as.
+ */
+static __always_inline void sl_nat_end(const struct sl_ctx *c, const struct sl_flow *f, __u32 e,
+				       __u32 dir, struct sl_nat_change *ch)
+{
+	e &= 1;
+	ch->src = e == dir;
+	if (dir == (f->orig & 1)) {
+		ch->from = c->key.addr[e];
+		ch->port_from = c->key.port[e];
+		ch->to = f->dir[e].as;
+		ch->port_to = f->dir[e].as_port;
+	} else {
+		ch->from = f->dir[e].as;
+		ch->port_from = f->dir[e].as_port;
+		ch->to = c->key.addr[e];
+		ch->port_to = c->key.port[e];
+	}
+}
+
 /* Translates the packet as its direction of @f says; 0 or a failure. */
 __noinline int sl_nat_rewrite(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
 {
 	struct sl_nat_change ch = {};
-	__u32 dir, o;
+	__u32 e;
 
 	if (!c || !f)
 		return -1;
-	dir = c->dir & 1;
-	o = f->orig & 1;
-	if (f->dir[dir].flags & SL_FLOW_DIR_SNAT) {
-		ch.src = 1;
-		ch.from = c->key.addr[o];
-		ch.port_from = c->key.port[o];
-		ch.to = f->nat_addr;
-		ch.port_to = f->nat_port;
-	} else {
-		ch.from = f->nat_addr;
-		ch.port_from = f->nat_port;
-		ch.to = c->key.addr[o];
-		ch.port_to = c->key.port[o];
+	for (e = 0; e < 2; e++) {
+		if (!sl_end_translated(f, e))
+			continue;
+		sl_nat_end(c, f, e, c->dir & 1, &ch);
+		if (sl_nat_apply(skb, c, &ch))
+			return -1;
 	}
-	return sl_nat_apply(skb, c, &ch);
+	return 0;
 }
 
 /* Replaces two bytes inside an ICMP error, and carries that into its checksum. */
@@ -402,42 +434,53 @@ static __noinline int sl_nat_icmp_inner(struct __sk_buff *skb, struct sl_ctx *c,
 	return sl_nat_icmp_l4(skb, c, ch, diff);
 }
 
+/* The error's own source or destination, when it is the end that @ch is about. */
+static __noinline int sl_nat_icmp_outer(struct __sk_buff *skb, struct sl_ctx *c,
+					struct sl_nat_change *ch, __s64 diff)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	__u32 off = ETH_HLEN_;
+
+	/* The packet inside goes the other way: its source is who the error is for. */
+	if (!s || !sl_addr_eq(&s->outer[ch->src & 1], &ch->from))
+		return 0;
+	if (c->family == SL_FAMILY_V6) {
+		off += ch->src ? 24 : 8;
+		if (bpf_skb_store_bytes(skb, off, &ch->to, 16, 0))
+			return -1;
+		return bpf_l4_csum_replace(skb, c->l4_off + 2, 0, diff, 0);
+	}
+	off += ch->src ? 16 : 12;
+	if (bpf_skb_store_bytes(skb, off, &ch->to.w[3], 4, 0))
+		return -1;
+	return bpf_l3_csum_replace(skb, ETH_HLEN_ + 10, 0, diff, 0);
+}
+
 /*
- * Translates an ICMP error about a packet of @f: the packet inside as what
- * the receiver of the error sent, and the error's own address. The error
+ * Translates an ICMP error about a packet of @f: the packet inside into what
+ * the receiver of the error sent, and the error's own addresses. The error
  * travels in c->dir, so the packet inside against it.
  */
 __noinline int sl_nat_icmp(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
 {
 	struct sl_nat_change ch = {};
-	__u32 o, outer;
 	__s64 diff;
-	bool snat;
+	__u32 e;
 
 	if (!c || !f)
 		return -1;
-	o = f->orig & 1;
-	snat = f->dir[c->dir & 1].flags & SL_FLOW_DIR_SNAT;
-	/* Out: the destination that we had translated back. In: the source. */
-	ch.src = !snat;
-	ch.from = snat ? c->key.addr[o] : f->nat_addr;
-	ch.port_from = snat ? c->key.port[o] : f->nat_port;
-	ch.to = snat ? f->nat_addr : c->key.addr[o];
-	ch.port_to = snat ? f->nat_port : c->key.port[o];
-	if (c->family == SL_FAMILY_V6) {
-		diff = bpf_csum_diff(ch.from.w, 16, ch.to.w, 16, 0);
-		outer = ETH_HLEN_ + (snat ? 8 : 24);
-		if (bpf_skb_store_bytes(skb, outer, &ch.to, 16, 0) ||
-		    bpf_l4_csum_replace(skb, c->l4_off + 2, 0, diff, 0))
-			return -1;
-	} else {
-		diff = bpf_csum_diff(&ch.from.w[3], 4, &ch.to.w[3], 4, 0);
-		outer = ETH_HLEN_ + (snat ? 12 : 16);
-		if (bpf_skb_store_bytes(skb, outer, &ch.to.w[3], 4, 0) ||
-		    bpf_l3_csum_replace(skb, ETH_HLEN_ + 10, 0, diff, 0))
+	for (e = 0; e < 2; e++) {
+		if (!sl_end_translated(f, e))
+			continue;
+		sl_nat_end(c, f, e, c->dir & 1, &ch);
+		ch.src = !ch.src;
+		diff = c->family == SL_FAMILY_V6 ?
+			bpf_csum_diff(ch.from.w, 16, ch.to.w, 16, 0) :
+			bpf_csum_diff(&ch.from.w[3], 4, &ch.to.w[3], 4, 0);
+		if (sl_nat_icmp_outer(skb, c, &ch, diff) || sl_nat_icmp_inner(skb, c, &ch, diff))
 			return -1;
 	}
-	return sl_nat_icmp_inner(skb, c, &ch, diff);
+	return 0;
 }
 
 #endif /* SL_BPF_NAT_H */

@@ -287,7 +287,6 @@ static __always_inline int sl_uplink_host(struct __sk_buff *skb, struct sl_ctx *
 	}
 	if (!sl_nat_candidate(c, sl_pkt_daddr(c)) || !sl_alias_resolve(c))
 		return SL_ACT_NEXT;
-	c->flags &= ~(SL_PKT_NOFLOW | SL_PKT_NOHALF);
 	act = sl_flow_hit(skb, c);
 	if (act != SL_ACT_CONTINUE)
 		return act;

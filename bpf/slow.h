@@ -126,7 +126,7 @@ __noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
 	} else {
 		sl_count_refused(err);
 		/* No reply to it would be led back. */
-		if (n->nat_port)
+		if (sl_flow_translated(n))
 			return sl_drop_packet(skb, c, SL_DROP_FLOW_REFUSED);
 	}
 	return sl_forward(skb, c, n);
@@ -150,6 +150,8 @@ static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_fl
 		f->dir[i].flags = n->dir[i].flags;
 		f->dir[i].mtu = n->dir[i].mtu;
 		__builtin_memcpy(f->dir[i].dmac, n->dir[i].dmac, 18);
+		f->dir[i].as_port = n->dir[i].as_port;
+		f->dir[i].as = n->dir[i].as;
 		f->ep[i] = n->ep[i];
 		f->rule[i] = n->rule[i];
 		f->tier[i] = n->tier[i];
@@ -157,9 +159,7 @@ static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_fl
 	f->first_ifindex = n->first_ifindex;
 	f->mark = n->mark;
 	f->mark_mask = n->mark_mask;
-	f->nat_port = n->nat_port;
 	f->vni = n->vni;
-	f->nat_addr = n->nat_addr;
 	f->via = n->via;
 	f->gen[0] = n->gen[0];
 	f->gen[1] = n->gen[1];
@@ -177,6 +177,11 @@ static __always_inline bool sl_flow_keep_denied(const struct sl_ctx *c, int reas
 	return (reason == SL_DROP_POLICY_INGRESS || reason == SL_DROP_POLICY_EGRESS ||
 		reason == SL_DROP_RULE) &&
 	       c->proto == IPPROTO_TCP && !sl_is_syn(c);
+}
+
+static __always_inline bool sl_end_same(const struct sl_flow *a, const struct sl_flow *b, __u32 e)
+{
+	return a->dir[e].as_port == b->dir[e].as_port && sl_addr_eq(&a->dir[e].as, &b->dir[e].as);
 }
 
 /*
@@ -213,7 +218,7 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 	c->ep = 0;
 	if (!(c->flags & SL_PKT_ICMP_ERROR))
 		sl_flow_adopt_way(c, &s->flow);
-	if (f->nat_port != s->flow.nat_port || !sl_addr_eq(&f->nat_addr, &s->flow.nat_addr))
+	if (!sl_end_same(f, &s->flow, 0) || !sl_end_same(f, &s->flow, 1))
 		c->flags |= SL_PKT_ALIAS_GONE;
 	sl_flow_update(f, &s->flow);
 	return SL_DROP_NONE;
@@ -233,12 +238,11 @@ static __always_inline bool sl_half_needs_alias(struct sl_ctx *c, const struct s
 {
 	struct sl_scratch *s = sl_scratch_get();
 
-	if (!s || !(f->dir[c->dir & 1].flags & SL_FLOW_DIR_SNAT))
+	if (!s || !sl_flow_translated(f) || (c->dir & 1) != (f->orig & 1))
 		return false;
-	s->flow.nat_addr = f->nat_addr;
-	sl_alias_key(&s->alias_key, &c->key, f->orig, &f->nat_addr, f->nat_port);
-	return sl_alias_look(c, s, f->nat_port, true) != SL_ALIAS_OURS &&
-	       sl_alias_look(c, s, f->nat_port, false) != SL_ALIAS_OURS;
+	sl_alias_key(&s->alias_key, f, c->key.proto);
+	return sl_alias_look(c, s, true) != SL_ALIAS_OURS &&
+	       sl_alias_look(c, s, false) != SL_ALIAS_OURS;
 }
 
 /* The half-open entry is right for the packet; it may become established. */
@@ -259,46 +263,61 @@ __noinline int sl_half_pass(struct __sk_buff *skb, struct sl_ctx *c)
 }
 
 /*
- * The responder of a masqueraded flow knows the initiator by its outside
- * address alone; under the inner one nobody out there speaks for it.
+ * The responder of a translated flow knows its ends by the alias alone; under
+ * the initiator's names nobody over there speaks.
  */
 static __always_inline bool sl_flow_bypassed(const struct sl_ctx *c, const struct sl_flow *f)
 {
-	return f->dir[c->dir & 1].flags & SL_FLOW_DIR_DNAT && !(c->flags & SL_PKT_ALIAS);
+	return sl_flow_translated(f) && (c->dir & 1) != (f->orig & 1) && !(c->flags & SL_PKT_ALIAS);
 }
 
 static __always_inline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *c,
 					  const struct sl_flow *f)
 {
-	return !sl_flow_bypassed(c, f) && f->kind == SL_FLOW_KIND_FLOW && sl_flow_current(f) && sl_flow_way_in(skb, c, f) &&
-	       !sl_flow_is_over(c, f);
+	return !sl_flow_bypassed(c, f) && f->kind == SL_FLOW_KIND_FLOW && sl_flow_current(f) &&
+	       sl_flow_way_in(skb, c, f) && !sl_flow_is_over(c, f);
 }
 
 /*
- * From outside, under the address that a flow was masqueraded with: the key
- * becomes the flow's own. False: no flow here has that address and port.
+ * From the responder of a translated flow: the key becomes the flow's own. False:
+ * it is from nobody's responder.
  */
 static __noinline bool sl_alias_resolve(struct sl_ctx *c)
 {
-	__u8 dir = c->dir & 1;
+	__u8 dir = c->dir & 1, o;
 	struct sl_flow *a, *f;
-	union sl_addr addr;
-	__be16 port;
 
 	a = sl_flow_get(&c->key);
 	if (!a || a->kind != SL_FLOW_KIND_ALIAS)
 		return false;
-	/* An error's key is the embedded packet's, and that went out. The
-	 * error's direction was turned round, so both read the same way. */
-	addr = c->key.addr[!dir];
-	port = c->key.port[!dir];
-	f = sl_alias_flow(a, &addr, port);
+	f = sl_alias_flow(a, &c->key);
 	if (!f)
 		return false;
+	o = f->orig & 1;
+	/* An error's direction was turned round: it is read as what it answers would be answered. */
+	if (f->dir[!o].as_port != c->key.port[dir] ||
+	    !sl_addr_eq(&f->dir[!o].as, &c->key.addr[dir]))
+		return false;
 	c->key = a->inner;
-	c->dir = !(f->orig & 1);
-	c->flags |= SL_PKT_ALIAS;
+	c->dir = !o;
+	c->flags = (c->flags | SL_PKT_ALIAS) & ~(SL_PKT_NOFLOW | SL_PKT_NOHALF);
 	return true;
+}
+
+/* The entry under the packet's key in sl_flow, or in sl_half, as c->flags says. */
+static __always_inline struct sl_flow *sl_flow_find(struct sl_ctx *c)
+{
+	struct sl_flow *f = NULL;
+
+	if (!(c->flags & SL_PKT_NOFLOW))
+		f = bpf_map_lookup_elem(&sl_flow, &c->key);
+	if (f)
+		return f;
+	c->flags |= SL_PKT_NOFLOW;
+	f = bpf_map_lookup_elem(&sl_half, &c->key);
+	if (!f)
+		c->flags |= SL_PKT_NOHALF;
+	return f;
 }
 
 /*
@@ -307,28 +326,19 @@ static __noinline bool sl_alias_resolve(struct sl_ctx *c)
  */
 __noinline int sl_flow_look(struct __sk_buff *skb, struct sl_ctx *c)
 {
-	struct sl_flow *f = NULL;
+	struct sl_flow *f;
 
 	if (!c || c->flags & (SL_PKT_FRAG_ORPHAN | SL_PKT_ICMP_ERROR))
 		return SL_ACT_CONTINUE;
-	if (!(c->flags & SL_PKT_NOFLOW))
-		f = bpf_map_lookup_elem(&sl_flow, &c->key);
-	if (f) {
-		if (!sl_flow_right(skb, c, f))
-			return SL_ACT_CONTINUE;
-		sl_count_inc(SL_COUNT_FLOW_HIT);
-		return sl_flow_pass(skb, c, f);
-	}
-	c->flags |= SL_PKT_NOFLOW;
-	f = bpf_map_lookup_elem(&sl_half, &c->key);
-	if (!f) {
-		c->flags |= SL_PKT_NOHALF;
+	f = sl_flow_find(c);
+	if (f && f->kind == SL_FLOW_KIND_ALIAS && sl_alias_resolve(c))
+		f = sl_flow_find(c);
+	if (!f || !sl_flow_right(skb, c, f))
 		return SL_ACT_CONTINUE;
-	}
-	if (!sl_flow_right(skb, c, f) || sl_half_needs_alias(c, f))
+	if (c->flags & SL_PKT_NOFLOW && sl_half_needs_alias(c, f))
 		return SL_ACT_CONTINUE;
 	sl_count_inc(SL_COUNT_FLOW_HIT);
-	return SL_ACT_HALF;
+	return c->flags & SL_PKT_NOFLOW ? SL_ACT_HALF : sl_flow_pass(skb, c, f);
 }
 
 static __always_inline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
@@ -362,7 +372,13 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 	if ((c->flags & (SL_PKT_NOFLOW | SL_PKT_NOHALF)) == (SL_PKT_NOFLOW | SL_PKT_NOHALF))
 		return sl_flow_new(skb, c);
 	f = sl_flow_get(&c->key);
-	if (!f || f->kind != SL_FLOW_KIND_FLOW)
+	if (f && f->kind == SL_FLOW_KIND_ALIAS) {
+		if (sl_alias_flow(f, &c->key))
+			return sl_drop_packet(skb, c, SL_DROP_TUPLE_TAKEN);
+		bpf_map_delete_elem(&sl_flow, &c->key);
+		f = NULL;
+	}
+	if (!f)
 		return sl_flow_new(skb, c);
 	if (sl_flow_bypassed(c, f))
 		return sl_drop_packet(skb, c, SL_DROP_MARTIAN);
@@ -403,8 +419,7 @@ __noinline int sl_icmp_relate(struct __sk_buff *skb, struct sl_ctx *c)
 	    !sl_addr_eq(&s->outer[1], &c->key.addr[!(c->dir & 1)]))
 		return SL_ACT_CONTINUE;
 	f = sl_flow_get(&c->key);
-	if (f && f->kind == SL_FLOW_KIND_ALIAS && c->hook == SL_HOOK_FROM_UPLINK &&
-	    sl_alias_resolve(c))
+	if (f && f->kind == SL_FLOW_KIND_ALIAS && sl_alias_resolve(c))
 		f = sl_flow_get(&c->key);
 	if (!f || f->kind != SL_FLOW_KIND_FLOW)
 		return SL_ACT_CONTINUE;

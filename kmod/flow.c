@@ -87,6 +87,7 @@ static int sluice_put_flow(struct sk_buff *skb, const struct sl_tuple *key,
 			   const struct sl_flow *f, bool half)
 {
 	const u32 o = f->orig & 1, ep[2] = { f->ep[o], f->ep[!o] };
+	const struct sl_flow_dir *from = &f->dir[o];
 
 	if (sluice_put_tuple(skb, key, o) || sluice_put_deciders(skb, ep, f->rule, f->tier) ||
 	    sluice_put_times(skb, f->state, f->created_ns, f->last_ns) ||
@@ -95,8 +96,9 @@ static int sluice_put_flow(struct sk_buff *skb, const struct sl_tuple *key,
 		return -EMSGSIZE;
 	if (half && nla_put_flag(skb, SLUICE_A_FLOW_HALF_OPEN))
 		return -EMSGSIZE;
-	if (f->nat_port && (nla_put(skb, SLUICE_A_FLOW_NAT_ADDR, 16, &f->nat_addr) ||
-			    nla_put_be16(skb, SLUICE_A_FLOW_NAT_PORT, f->nat_port)))
+	if (from->flags & SL_FLOW_DIR_SNAT &&
+	    (nla_put(skb, SLUICE_A_FLOW_NAT_ADDR, 16, &from->as) ||
+	     nla_put_be16(skb, SLUICE_A_FLOW_NAT_PORT, from->as_port)))
 		return -EMSGSIZE;
 	return 0;
 }
@@ -354,19 +356,16 @@ int sluice_nl_flow_get_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 
 /* --------------------------------------------------------------- deleting */
 
-/* The tuple of @f seen from outside; as sl_alias_key() of bpf/nat.h. */
+/* The tuple that the responder of @f sees; as sl_alias_key() of bpf/nat.h. */
 static void sluice_alias_key(struct sl_tuple *alias, const struct sl_tuple *key,
 			     const struct sl_flow *f)
 {
-	u32 o = f->orig & 1;
 	struct sluice_ends ends = {
-		.addr = { f->nat_addr, key->addr[!o] },
-		.port = { f->nat_port, key->port[!o] },
+		.addr = { f->dir[0].as, f->dir[1].as },
+		.port = { f->dir[0].as_port, f->dir[1].as_port },
 		.proto = key->proto,
 	};
 
-	if (key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6)
-		ends.port[1] = f->nat_port;
 	sluice_tuple_of(alias, &ends);
 }
 
@@ -377,7 +376,7 @@ static void sluice_alias_del(struct sluice_pipe *pipe, const struct sl_tuple *ke
 	struct sl_flow a;
 	unsigned int i;
 
-	if (!f->nat_port)
+	if (!(f->dir[0].flags & SL_FLOW_DIR_NAT))
 		return;
 	sluice_alias_key(&alias, key, f);
 	for (i = 0; i < ARRAY_SIZE(sluice_flow_maps); i++)

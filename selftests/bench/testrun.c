@@ -347,14 +347,15 @@ struct seen {
 static int find_translation(void *arg, const struct sl_tuple *key, const struct sl_flow *flow,
 			    bool half)
 {
+	const struct sl_flow_dir *from = &flow->dir[flow->orig];
 	struct seen *seen = arg;
 
 	(void)half;
-	if (!flow->nat_port || !flow_is(key, flow, seen->bc) ||
+	if (!(from->flags & SL_FLOW_DIR_SNAT) || !flow_is(key, flow, seen->bc) ||
 	    key->port[flow->orig] != htons(seen->bc->src.port))
 		return 0;
-	seen->as.addr = flow->nat_addr;
-	seen->as.port = ntohs(flow->nat_port);
+	seen->as.addr = from->as;
+	seen->as.port = ntohs(from->as_port);
 	return 1;
 }
 

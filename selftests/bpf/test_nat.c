@@ -95,7 +95,7 @@ static void there_and_back(const struct fam *f, struct pkt_spec s)
 		s.flags = TH_ACK;
 		assert_int_equal(goes_out(f, &s), port);
 		assert_int_equal(env_flow(&s, &flow), IN_FLOW);
-		assert_int_equal(ntohs(flow.nat_port), port);
+		assert_int_equal(ntohs(flow.dir[flow.orig].as_port), port);
 	}
 	assert_int_equal(env_entries(env.sk->maps.sl_half), 0);
 	assert_int_equal(env_entries(env.sk->maps.sl_flow), 2);
@@ -494,7 +494,7 @@ ENV_TEST(address_changes)
 		assert_memory_equal(&src, &want, 16);
 		expect_csum(&p);
 		env_flow(&s, &flow);
-		assert_memory_equal(&flow.nat_addr, &want, 16);
+		assert_memory_equal(&flow.dir[flow.orig].as, &want, 16);
 	}
 }
 
@@ -520,7 +520,7 @@ ENV_TEST(outside_becomes_a_node)
 		assert_memory_equal(&src, &own, 16);
 		expect_csum(&p);
 		env_flow(&s, &flow);
-		assert_int_equal(flow.nat_port, 0);
+		assert_int_equal(flow.dir[flow.orig].as_port, 0);
 		assert_int_equal(flow.dir[flow.orig].flags, SL_FLOW_DIR_SMAC);
 		assert_int_equal(flow.dir[!flow.orig].flags, 0);
 	}

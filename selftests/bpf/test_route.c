@@ -123,7 +123,7 @@ ENV_TEST(direct)
 		assert_int_equal(flow.dir[flow.orig].out_ifindex, env.up_if);
 		assert_int_equal(flow.dir[flow.orig].mtu, 1500);
 		assert_int_equal(flow.dir[!flow.orig].in_ifindex, env.up_if);
-		assert_int_equal(flow.nat_port, 0);
+		assert_int_equal(flow.dir[flow.orig].as_port, 0);
 		check_via(&flow, f->direct_via);
 		env_link_pkt(&p, r);
 		expect_pass(env_from_uplink(&p), REDIRECT);
@@ -395,7 +395,7 @@ ENV_TEST(outside_begins)
 		env_flow(&s, &flow);
 		assert_int_equal(flow.dir[!flow.orig].action, SL_ACTION_NEIGH);
 		assert_int_equal(flow.dir[!flow.orig].out_ifindex, env.up_if);
-		assert_int_equal(flow.nat_port, 0);
+		assert_int_equal(flow.dir[flow.orig].as_port, 0);
 		check_via(&flow, f->gw);
 		env_pod_pkt(1, &p, r);
 		expect_pass(env_from_pod(1, &p), REDIRECT);
@@ -421,7 +421,7 @@ ENV_TEST(another_link_is_the_stacks)
 		expect_pass(env_pod_sends(1, s), NEXT);
 		env_flow(&s, &flow);
 		assert_int_equal(flow.dir[flow.orig].action, SL_ACTION_STACK);
-		assert_int_equal(flow.nat_port, 0);
+		assert_int_equal(flow.dir[flow.orig].as_port, 0);
 		env_stack_pkt(1, &p, r);
 		expect_pass(env_to_pod(1, &p, env.alt_if), NEXT);
 		expect_pass(env_pod_sends(1, s), NEXT);

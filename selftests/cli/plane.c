@@ -137,8 +137,12 @@ static void flow(const struct spec *s)
 		f.dir[d].action = SL_ACTION_PEER;
 	}
 	if (s->nat) {
-		f.nat_addr = addr(s->nat);
-		f.nat_port = htons(61001);
+		f.dir[first].as = addr(s->nat);
+		f.dir[first].as_port = htons(61001);
+		f.dir[first].flags = SL_FLOW_DIR_SNAT;
+		f.dir[!first].as = to;
+		f.dir[!first].as_port = key.port[!first];
+		f.dir[!first].flags = SL_FLOW_DIR_DNAT;
 	}
 	put(s->state < SL_FLOW_ESTABLISHED ? SL_MAP_HALF : SL_MAP_FLOW, &key, &f);
 }

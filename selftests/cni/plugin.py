@@ -129,7 +129,7 @@ class Runtime:
 
     def pins(self):
         """What is pinned for pods' devices."""
-        links = f"{self.node.pins}/v1/links"
+        links = f"{self.node.pin_dir}/links"
         return [p for p in (os.listdir(links) if os.path.isdir(links) else [])
                 if p.startswith(("veth-", "netkit-"))]
 

@@ -6,6 +6,7 @@ its pods, made by sluice-cni from the JSON a container runtime writes.
 """
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -19,6 +20,12 @@ TOP = os.environ.get("SLUICE_TOP", os.path.realpath(os.path.join(os.path.dirname
 BUILD = os.environ.get("SLUICE_BUILD", os.path.join(TOP, "build"))
 ROOT = "/run/sl-tests"
 LOG_TAIL = 40
+
+
+def abi_version():
+    """Of the tables: a part of the path that they are pinned under."""
+    with open(os.path.join(TOP, "bpf/abi.h")) as f:
+        return int(re.search(r"^#define SL_ABI_VERSION (\d+)$", f.read(), re.MULTILINE)[1])
 
 
 class ControlError(Exception):
@@ -87,6 +94,7 @@ class Node:
             os.makedirs(f"{self.dir}/{d}", mode=0o700)
         linux.mount("bpf", f"{self.dir}/bpf", "bpf", 0, "mode=0700")
         self.pins = f"{self.dir}/bpf/sluice"
+        self.pin_dir = f"{self.pins}/v{abi_version()}"
         self.log = f"{self.dir}/sluiced.log"
 
     def environ(self, **more):
@@ -177,7 +185,7 @@ class Node:
     # ---------------------------------------------------------- counters
 
     def _dump(self, name):
-        text = netns.run("bpftool", "-j", "map", "dump", "pinned", f"{self.pins}/v1/maps/{name}")
+        text = netns.run("bpftool", "-j", "map", "dump", "pinned", f"{self.pin_dir}/maps/{name}")
         return json.loads(text)
 
     def _percpu(self, name, words):

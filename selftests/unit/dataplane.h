@@ -20,6 +20,10 @@
 
 #define TEST_BPFFS	"/run/bpf"	/* on a tmpfs that only this test sees */
 #define TEST_ROOT	TEST_BPFFS "/sluice"
+/* What of it this version of the tables has. */
+#define TEST_STR(x)	TEST_STR_(x)
+#define TEST_STR_(x)	#x
+#define TEST_PINS	TEST_ROOT "/v" TEST_STR(SL_ABI_VERSION)
 
 __attribute__((format(printf, 1, 2)))
 static inline int sh(const char *fmt, ...)

@@ -39,7 +39,7 @@ static void upgrade(void)
 static int links_pinned(void)
 {
 	struct dirent *de;
-	DIR *d = opendir(TEST_ROOT "/v1/links");
+	DIR *d = opendir(TEST_PINS "/links");
 	int n = 0;
 
 	assert_non_null(d);
@@ -554,7 +554,7 @@ static void half_attached(void **state)
 
 	(void)state;
 	assert_int_equal(sluice_attach(sl, a, SLUICE_ATTACH_VETH), 0);
-	snprintf(path, sizeof(path), TEST_ROOT "/v1/links/veth-%d-to_pod", a);
+	snprintf(path, sizeof(path), TEST_PINS "/links/veth-%d-to_pod", a);
 	assert_int_equal(unlink(path), 0);
 	/* the kernel lets go of the link in a work queue */
 	for (i = 0; i < 5000 && on_tcx(a, BPF_TCX_EGRESS).n; i++)
@@ -567,8 +567,8 @@ static void half_attached(void **state)
 	check_veth_tcx(a);
 
 	/* the trace of a filter that was never put there */
-	fd = bpf_obj_get(TEST_ROOT "/v1/progs/sl_from_pod");
-	snprintf(path, sizeof(path), TEST_ROOT "/v1/links/veth-%d-from_pod-clsact", b);
+	fd = bpf_obj_get(TEST_PINS "/progs/sl_from_pod");
+	snprintf(path, sizeof(path), TEST_PINS "/links/veth-%d-from_pod-clsact", b);
 	assert_int_equal(bpf_obj_pin(fd, path), 0);
 	sluice_attach_clsact(sl, true);
 	assert_int_equal(sluice_attach(sl, b, SLUICE_ATTACH_VETH), 0);
@@ -591,9 +591,9 @@ static void strange_pins(void **state)
 	int fd, i, n = sizeof(names) / sizeof(names[0]);
 
 	(void)state;
-	fd = bpf_obj_get(TEST_ROOT "/v1/progs/sl_from_pod");
+	fd = bpf_obj_get(TEST_PINS "/progs/sl_from_pod");
 	for (i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), TEST_ROOT "/v1/links/%s", names[i]);
+		snprintf(path, sizeof(path), TEST_PINS "/links/%s", names[i]);
 		assert_int_equal(bpf_obj_pin(fd, path), 0);
 	}
 	close(fd);

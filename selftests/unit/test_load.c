@@ -73,7 +73,7 @@ static __u32 prog_id_pinned(const char *name)
 	__u32 len = sizeof(info);
 	int fd;
 
-	snprintf(path, sizeof(path), TEST_ROOT "/v1/progs/%s", name);
+	snprintf(path, sizeof(path), TEST_PINS "/progs/%s", name);
 	fd = bpf_obj_get(path);
 	assert_true(fd >= 0);
 	assert_int_equal(bpf_prog_get_info_by_fd(fd, &info, &len), 0);
@@ -97,12 +97,12 @@ static void load_pins_everything(void **state)
 	int i;
 
 	(void)state;
-	assert_int_equal(count_dir(TEST_ROOT "/v1/maps"), __SL_MAP_MAX);
-	assert_int_equal(count_dir(TEST_ROOT "/v1/progs"), 6);
-	assert_int_equal(count_dir(TEST_ROOT "/v1/links"), 0);
+	assert_int_equal(count_dir(TEST_PINS "/maps"), __SL_MAP_MAX);
+	assert_int_equal(count_dir(TEST_PINS "/progs"), 6);
+	assert_int_equal(count_dir(TEST_PINS "/links"), 0);
 	check_mode(TEST_ROOT);
-	check_mode(TEST_ROOT "/v1");
-	check_mode(TEST_ROOT "/v1/maps");
+	check_mode(TEST_PINS);
+	check_mode(TEST_PINS "/maps");
 	for (i = 0; i < __SL_MAP_MAX; i++)
 		assert_true(sluice_map_fd(sl, i) >= 0);
 
@@ -262,10 +262,10 @@ static void other_layout_is_refused(void **state)
 
 	(void)state;
 	sluice_close(sl);
-	assert_int_equal(unlink(TEST_ROOT "/v1/maps/sl_rule"), 0);
+	assert_int_equal(unlink(TEST_PINS "/maps/sl_rule"), 0);
 	fd = bpf_map_create(BPF_MAP_TYPE_HASH, "sl_rule", sizeof(struct sl_rule_key),
 			    sizeof(struct sl_rule_val) + 4, 10, NULL);
-	assert_int_equal(bpf_obj_pin(fd, TEST_ROOT "/v1/maps/sl_rule"), 0);
+	assert_int_equal(bpf_obj_pin(fd, TEST_PINS "/maps/sl_rule"), 0);
 	close(fd);
 
 	assert_int_equal(sluice_load(TEST_ROOT, &opts, &sl), -ESTALE);
@@ -296,8 +296,8 @@ static void missing_pins_are_made_again(void **state)
 
 	(void)state;
 	sluice_close(sl);
-	assert_int_equal(unlink(TEST_ROOT "/v1/maps/sl_events"), 0);
-	assert_int_equal(unlink(TEST_ROOT "/v1/progs/sl_expire"), 0);
+	assert_int_equal(unlink(TEST_PINS "/maps/sl_events"), 0);
+	assert_int_equal(unlink(TEST_PINS "/progs/sl_expire"), 0);
 	assert_int_equal(sluice_open(TEST_ROOT, &sl), -ENOENT);
 	sl = load();
 	assert_true(sluice_flow_expire(sl) >= 0);
@@ -370,9 +370,9 @@ static void killed_loaders(void **state)
 		links = 0;
 		assert_int_equal(sluice_attached(sl, count_links, &links), 0);
 		assert_int_equal(links, 2);
-		assert_int_equal(count_dir(TEST_ROOT "/v1/maps"), __SL_MAP_MAX);
-		assert_int_equal(count_dir(TEST_ROOT "/v1/progs"), 6);
-		assert_int_equal(count_dir(TEST_ROOT "/v1/links"), 4);
+		assert_int_equal(count_dir(TEST_PINS "/maps"), __SL_MAP_MAX);
+		assert_int_equal(count_dir(TEST_PINS "/progs"), 6);
+		assert_int_equal(count_dir(TEST_PINS "/links"), 4);
 		sluice_close(sl);
 	}
 	printf("# %d loaders killed\n", round);

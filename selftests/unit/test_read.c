@@ -101,18 +101,23 @@ static void flows_are_all_seen(void **state)
 static void check_masqueraded(int from, bool swap, int proto)
 {
 	struct sl_tuple key = tuple("10.0.0.1", 1000, "192.0.2.9", 1000, proto), outside;
-	struct sl_flow flow = { .kind = SL_FLOW_KIND_FLOW, .nat_port = htons(61001), .orig = from };
+	struct sl_flow flow = { .kind = SL_FLOW_KIND_FLOW, .orig = from };
 	struct sl_flow alias = { .kind = SL_FLOW_KIND_ALIAS };
 	int us = swap, rport = proto == IPPROTO_ICMP ? 61001 : 1000;
 
 	if (proto != IPPROTO_ICMP)
 		key.port[from] = htons(2000);
-	assert_int_equal(sluice_addr_parse("203.0.113.1", &flow.nat_addr), 0);
+	assert_int_equal(sluice_addr_parse("203.0.113.1", &flow.dir[from].as), 0);
+	flow.dir[from].as_port = htons(61001);
+	flow.dir[from].flags = SL_FLOW_DIR_SNAT;
+	flow.dir[!from].as = key.addr[!from];
+	flow.dir[!from].as_port = htons(rport);
+	flow.dir[!from].flags = SL_FLOW_DIR_DNAT;
 	outside = (struct sl_tuple){ .proto = proto };
-	outside.addr[us] = flow.nat_addr;
-	outside.port[us] = flow.nat_port;
-	outside.addr[!us] = key.addr[!from];
-	outside.port[!us] = htons(rport);
+	outside.addr[us] = flow.dir[from].as;
+	outside.port[us] = flow.dir[from].as_port;
+	outside.addr[!us] = flow.dir[!from].as;
+	outside.port[!us] = flow.dir[!from].as_port;
 	alias.inner = key;
 
 	put(SL_MAP_FLOW, &key, &flow);

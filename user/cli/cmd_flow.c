@@ -91,12 +91,13 @@ static json_t *decider_json(struct cli *cli, const struct sl_flow *f, enum sl_di
 
 static json_t *nat_json(const struct sl_flow *f)
 {
+	const struct sl_flow_dir *from = &f->dir[f->orig & 1];
 	char addr[SLUICE_ADDR_STRLEN];
 
-	if (!f->nat_port)
+	if (!(from->flags & SL_FLOW_DIR_SNAT))
 		return json_null();
-	return json_pack("{s:s, s:i}", "address", sluice_addr_format(&f->nat_addr, addr), "port",
-			 (int)ntohs(f->nat_port));
+	return json_pack("{s:s, s:i}", "address", sluice_addr_format(&from->as, addr), "port",
+			 (int)ntohs(from->as_port));
 }
 
 static double seconds_since(__u64 ns)

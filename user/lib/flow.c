@@ -69,20 +69,21 @@ static int alias_del(struct sluice *sl, const struct sl_tuple *key, const struct
 	return 0;
 }
 
-/* The tuple of @key seen from outside is under one of two orders of its ends. */
+/* The tuple that the responder of @flow sees is under one of two orders of its ends. */
 static int aliases_del(struct sluice *sl, const struct sl_tuple *key, const struct sl_flow *flow)
 {
-	unsigned int from = flow->orig & 1, order;
-	struct sl_tuple outside = { .proto = key->proto };
-	bool echo = key->proto == IPPROTO_ICMP || key->proto == IPPROTO_ICMPV6;
+	struct sl_tuple alias = { .proto = key->proto };
+	unsigned int order, i;
 	int err = 0;
 
+	if (!(flow->dir[0].flags & SL_FLOW_DIR_NAT))
+		return 0;
 	for (order = 0; !err && order < 2; order++) {
-		outside.addr[order] = flow->nat_addr;
-		outside.port[order] = flow->nat_port;
-		outside.addr[!order] = key->addr[!from];
-		outside.port[!order] = echo ? flow->nat_port : key->port[!from];
-		err = alias_del(sl, &outside, key);
+		for (i = 0; i < 2; i++) {
+			alias.addr[i ^ order] = flow->dir[i].as;
+			alias.port[i ^ order] = flow->dir[i].as_port;
+		}
+		err = alias_del(sl, &alias, key);
 	}
 	return err;
 }
@@ -112,7 +113,7 @@ int sluice_flow_del(struct sluice *sl, const struct sl_tuple *key)
 			return err;
 		found |= !err;
 	}
-	err = flow.nat_port ? aliases_del(sl, &inner, &flow) : 0;
+	err = aliases_del(sl, &inner, &flow);
 	return err || found ? err : -ENOENT;
 }
 

@@ -15,7 +15,7 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Longest root: leaves room for /v1/links/<how>-<ifindex>-<hook>-clsact. */
+/* Longest root: leaves room for /v2/links/<how>-<ifindex>-<hook>-clsact. */
 #define PIN_ROOT_MAX	(PATH_MAX - 128)
 
 struct lib_backend;

@@ -180,7 +180,9 @@ static const struct sluice_field tuple_key[] = {
 	FIELD_AS("dir." #n ".dmac", struct sl_flow, dir[n].dmac, MAC), \
 	FIELD_AS("dir." #n ".smac", struct sl_flow, dir[n].smac, MAC), \
 	FIELD_AS("dir." #n ".packets", struct sl_flow, dir[n].packets, UINT), \
-	FIELD_AS("dir." #n ".bytes", struct sl_flow, dir[n].bytes, UINT)
+	FIELD_AS("dir." #n ".bytes", struct sl_flow, dir[n].bytes, UINT), \
+	FIELD_AS("dir." #n ".as", struct sl_flow, dir[n].as, ADDR), \
+	FIELD_AS("dir." #n ".as_port", struct sl_flow, dir[n].as_port, BE)
 
 static const struct sluice_field flow_value[] = {
 	FIELD_ENUM(struct sl_flow, kind, flow_kinds),
@@ -198,8 +200,6 @@ static const struct sluice_field flow_value[] = {
 	FIELD_AS("rule.egress", struct sl_flow, rule[SL_DIR_EGRESS], UINT),
 	FIELD_ENUM_AS("tier.ingress", struct sl_flow, tier[SL_DIR_INGRESS], tiers),
 	FIELD_ENUM_AS("tier.egress", struct sl_flow, tier[SL_DIR_EGRESS], tiers),
-	FIELD(struct sl_flow, nat_addr, ADDR),
-	FIELD(struct sl_flow, nat_port, BE),
 	FIELD(struct sl_flow, vni, UINT),
 	FIELD(struct sl_flow, via, ADDR),
 	FIELD(struct sl_flow, first_flags, HEX),

@@ -6,6 +6,7 @@ listening, against another one's beside it which is not: the same packets on bot
 at once. The two change places half-way, since where tables happen to lie in
 memory costs as well.
 """
+import glob
 import json
 import os
 
@@ -92,7 +93,7 @@ def entries(figures, opts):
         live = Node(scope, "entries", opts, genl.Spec())
         live.bind(True)
         table = next(t["id"] for t in live.family.dump("table-get") if t["name"] == "rule")
-        pin = f"{live.node.pin_root}/v1/maps/sl_rule"
+        pin, = glob.glob(f"{live.node.pin_root}/v*/maps/sl_rule")
 
         def ms(*words):
             out = live.node.ns.run(built(HELPER), *words, NENTRIES, timeout=300 * netns.SLOW)
