@@ -131,7 +131,15 @@ enum sl_addr_kind {
 	SL_ADDR_NONE,
 	SL_ADDR_EP,			/* id: endpoint */
 	SL_ADDR_HOST,			/* one of the node's own */
+	SL_ADDR_SVC,			/* of services; id: enum sl_svc_addr */
 	__SL_ADDR_MAX,
+};
+
+/* What becomes of packets to a port of it that no frontend has. */
+enum sl_svc_addr {
+	SL_SVC_ADDR_CLOSED,		/* refused: the address is nobody else's */
+	SL_SVC_ADDR_OPEN,		/* as of any other address */
+	__SL_SVC_ADDR_MAX,
 };
 
 struct sl_addr_val {
@@ -411,6 +419,131 @@ struct sl_acl_pos {
 };
 SL_ASSERT_SIZE(struct sl_acl_pos, 16);
 
+/* -------------------------------------------------------------- services */
+
+/*
+ * A port of a service is an entry of sl_svc, and whatever it is reached by is a
+ * frontend that leads to it. Its backends are sets: pages of ids in sl_set, which
+ * are not changed while anything can lead to them. A change of endpoints is a new
+ * set, then one store of the word that names it.
+ */
+#define SL_SVC_MAX	32768	/* ids, 0 left out */
+#define SL_BACKEND_MAX	131072	/* ids, 0 left out */
+
+/* Which backends: externalTrafficPolicy and internalTrafficPolicy choose. */
+enum sl_svc_scope {
+	SL_SVC_CLUSTER,
+	SL_SVC_LOCAL,			/* those of this node */
+	__SL_SVC_SCOPE_MAX,
+};
+
+enum sl_svc_flag {
+	SL_SVC_MAGLEV	= 1 << 0,	/* for clients inside the cluster, too */
+	SL_SVC_RESET	= 1 << 1,	/* connections to a backend that is gone are reset */
+};
+
+/*
+ * sl_svc: array by id, BPF_F_MMAPABLE. Flows remember @gen, which goes up when
+ * a backend or a frontend is taken away, or the id given to another service: they
+ * look whether theirs is still there. @gen is stored after what it tells of.
+ *
+ * The set word: bits 0-31   first page in sl_set
+ *               bits 32-47  ids in the list; 0: no backend, clients are refused
+ *               bits 48-63  entries of the Maglev table, a prime; 0: there is none
+ */
+#define SL_SVC_PAGE_MASK	0xffffffffULL
+#define SL_SVC_COUNT_SHIFT	32
+#define SL_SVC_MAGLEV_SHIFT	48
+#define SL_SVC_FIELD_MASK	0xffffU
+
+struct sl_svc {
+	__u64 set[__SL_SVC_SCOPE_MAX];	/* see above; stored atomically */
+	__u32 gen;			/* stored atomically */
+	__u32 affinity_s;		/* ClientIP: seconds; 0: no affinity */
+	__u32 flags;			/* enum sl_svc_flag */
+	__u32 pad;
+};
+SL_ASSERT_SIZE(struct sl_svc, 32);
+
+/*
+ * sl_set: array of pages of backend ids; page 0 is nobody's. A set is a list
+ * that names each backend once, or as often as its weight says; then, from the
+ * next whole page on, the Maglev table.
+ */
+#define SL_SET_PAGE	16
+#define SL_SET_MAX	131072	/* pages */
+struct sl_set_page {
+	__u32 backend[SL_SET_PAGE];
+};
+SL_ASSERT_SIZE(struct sl_set_page, 64);
+
+/*
+ * sl_front: hash. An address of zeros (of IPv4: ::ffff:0.0.0.0) stands for all
+ * of the node's own of its family.
+ */
+struct sl_front_key {
+	union sl_addr addr;
+	__be16 port;
+	__u8 proto;			/* IPPROTO_ */
+	__u8 pad[5];
+};
+SL_ASSERT_SIZE(struct sl_front_key, 24);
+
+enum sl_front_flag {
+	SL_FRONT_RANGES		= 1 << 0, /* only for clients in sl_svc_src */
+};
+
+struct sl_front_val {
+	__u32 svc;
+	__u8 inside;			/* enum sl_svc_scope for pods and nodes */
+	__u8 outside;			/* and for all others */
+	__u8 flags;			/* enum sl_front_flag */
+	__u8 pad;
+};
+SL_ASSERT_SIZE(struct sl_front_val, 8);
+
+/* sl_svc_src: LPM trie to __u32 (1): loadBalancerSourceRanges. Prefix lengths count from @svc. */
+struct sl_svc_src_key {
+	__u32 prefixlen;		/* bits: 32 of @svc, then the address's */
+	__u32 svc;
+	union sl_addr addr;
+};
+SL_ASSERT_SIZE(struct sl_svc_src_key, 24);
+
+enum sl_backend_flag {
+	SL_BACKEND_READY	= 1 << 0, /* for new flows */
+	SL_BACKEND_KEEP		= 1 << 1, /* for those it has */
+	SL_BACKEND_LOCAL	= 1 << 2, /* on this node */
+};
+
+/*
+ * sl_backend: array by id, one service's each. An id that a set has named is
+ * given to another backend only after its flags were 0 and the service's @gen went up.
+ */
+struct sl_backend {
+	union sl_addr addr;
+	__be16 port;
+	__u8 proto;			/* IPPROTO_ */
+	__u8 flags;			/* enum sl_backend_flag */
+	__u32 svc;
+};
+SL_ASSERT_SIZE(struct sl_backend, 24);
+
+/* sl_affinity: LRU hash; where a client's last flow to a service went. */
+struct sl_affinity_key {
+	union sl_addr client;
+	__u32 svc;
+	__u32 pad;
+};
+SL_ASSERT_SIZE(struct sl_affinity_key, 24);
+
+struct sl_affinity_val {
+	__u64 last_ns;
+	__u32 backend;
+	__u32 pad;
+};
+SL_ASSERT_SIZE(struct sl_affinity_val, 16);
+
 /* -------------------------------------------------------------- routing */
 
 enum sl_route_kind {
@@ -541,7 +674,10 @@ struct sl_flow {
 	__u8 tier[__SL_DIR_MAX];
 	__u8 pad[2];
 	__u32 vni;
-	__u32 pad1[4];
+	__u32 svc;			/* 0: to no service */
+	__u32 svc_gen;			/* of struct sl_svc when @backend was looked at */
+	__u32 backend;
+	__u32 pad1;
 	union sl_addr via;		/* next hop, or the tunnel's far end */
 	/* What the first packet had: rules are asked by it when they change. */
 	__u8 first_flags;		/* TCP flags, or ICMP type */
@@ -640,7 +776,11 @@ SL_ASSERT_SIZE(struct sl_state, 96);
 	X(FLOW_REFUSED, "flow-refused", "translation needs a flow entry and the table refused it") \
 	X(RULE, "rule", "refused by a rule of the administrator's")            \
 	X(RULE_RATE, "rule-rate", "above the rate that a rule allows")         \
-	X(TUPLE_TAKEN, "tuple-taken", "a translated flow has these addresses and ports at the receiver")
+	X(TUPLE_TAKEN, "tuple-taken", "a translated flow has these addresses and ports at the receiver") \
+	X(NO_BACKEND, "no-backend", "the service has no endpoint that can be used") \
+	X(SERVICE_PORT, "service-port", "the service's address has no such port") \
+	X(SERVICE_GONE, "service-gone", "the service, or its endpoint, is there no more") \
+	X(SERVICE_SOURCE, "service-source", "the client is not in the service's source ranges")
 
 enum sl_drop {
 #define SL_DROP_MEMBER(sym, name, text) SL_DROP_##sym,
@@ -792,7 +932,13 @@ SL_ASSERT_SIZE(struct sl_flow_event, 112);
 	X(ACL_NODE, "sl_acl_node")                                             \
 	X(ACL_ROW, "sl_acl_row")                                               \
 	X(ACL_CHUNK, "sl_acl_chunk")                                           \
-	X(ACL_POS, "sl_acl_pos")
+	X(ACL_POS, "sl_acl_pos")                                               \
+	X(FRONT, "sl_front")                                                   \
+	X(SVC, "sl_svc")                                                       \
+	X(SET, "sl_set")                                                       \
+	X(BACKEND, "sl_backend")                                               \
+	X(SVC_SRC, "sl_svc_src")                                               \
+	X(AFFINITY, "sl_affinity")
 
 enum sl_map {
 #define SL_MAP_MEMBER(sym, name) SL_MAP_##sym,

@@ -53,6 +53,12 @@ int sl_bind(struct __sk_buff *skb)
 	BIND(sl_acl_row, ACL_ROW);
 	BIND(sl_acl_chunk, ACL_CHUNK);
 	BIND(sl_acl_pos, ACL_POS);
+	BIND(sl_front, FRONT);
+	BIND(sl_svc, SVC);
+	BIND(sl_set, SET);
+	BIND(sl_backend, BACKEND);
+	BIND(sl_svc_src, SVC_SRC);
+	BIND(sl_affinity, AFFINITY);
 	return bpf_sluice_pipeline_bind(SL_ABI_VERSION);
 }
 

@@ -17,12 +17,15 @@
 #define SL_RULE_ENTRIES		1048576
 #define SL_PORT_ENTRIES		262144
 #define SL_CLASS_ENTRIES	65536
-#define SL_ADDR_ENTRIES		8192
+#define SL_ADDR_ENTRIES		65536
 #define SL_ROUTE_ENTRIES	16384
 #define SL_FRAG_ENTRIES		16384
 #define SL_DROP_RULE_ENTRIES	16384
 #define SL_EVENTS_BYTES		(256 * 1024)
 #define SL_FLOW_EV_ENTRIES	8192
+#define SL_FRONT_ENTRIES	131072
+#define SL_SVC_SRC_ENTRIES	65536
+#define SL_AFFINITY_ENTRIES	16384
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -205,5 +208,50 @@ struct {
 	__type(key, __u32);
 	__type(value, struct sl_acl_pos);
 } sl_acl_pos SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_FRONT_ENTRIES);
+	__type(key, struct sl_front_key);
+	__type(value, struct sl_front_val);
+} sl_front SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SL_SVC_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_svc);
+} sl_svc SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_SET_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_set_page);
+} sl_set SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SL_BACKEND_MAX);
+	__type(key, __u32);
+	__type(value, struct sl_backend);
+} sl_backend SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SL_SVC_SRC_ENTRIES);
+	__type(key, struct sl_svc_src_key);
+	__type(value, __u32);
+} sl_svc_src SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SL_AFFINITY_ENTRIES);
+	__type(key, struct sl_affinity_key);
+	__type(value, struct sl_affinity_val);
+} sl_affinity SEC(".maps");
 
 #endif /* SL_BPF_MAPS_H */

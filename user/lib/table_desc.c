@@ -46,7 +46,7 @@ const char *const lib_count_names[] = {
 	NULL
 };
 
-static const char *const addr_kinds[] = { "none", "endpoint", "host", NULL };
+static const char *const addr_kinds[] = { "none", "endpoint", "host", "service", NULL };
 NAMES_COMPLETE(addr_kinds, __SL_ADDR_MAX);
 static const char *const origins[] = { "daemon", "admin", NULL };
 NAMES_COMPLETE(origins, __SL_ORIGIN_MAX);
@@ -64,6 +64,8 @@ static const char *const acl_acts[] = {
 	"drop", "reject", "accept", "pass", "mark", "rate-limit", "mirror", "count", NULL
 };
 NAMES_COMPLETE(acl_acts, __SL_ACL_ACT_MAX);
+static const char *const scopes[] = { "cluster", "local", NULL };
+NAMES_COMPLETE(scopes, __SL_SVC_SCOPE_MAX);
 static const char *const flow_kinds[] = { "none", "flow", "alias", NULL };
 NAMES_COMPLETE(flow_kinds, __SL_FLOW_KIND_MAX);
 static const char *const flow_states[] = { "new", "replied", "established", "closing", NULL };
@@ -200,6 +202,9 @@ static const struct sluice_field flow_value[] = {
 	FIELD_AS("rule.egress", struct sl_flow, rule[SL_DIR_EGRESS], UINT),
 	FIELD_ENUM_AS("tier.ingress", struct sl_flow, tier[SL_DIR_INGRESS], tiers),
 	FIELD_ENUM_AS("tier.egress", struct sl_flow, tier[SL_DIR_EGRESS], tiers),
+	FIELD(struct sl_flow, svc, UINT),
+	FIELD(struct sl_flow, svc_gen, UINT),
+	FIELD(struct sl_flow, backend, UINT),
 	FIELD(struct sl_flow, vni, UINT),
 	FIELD(struct sl_flow, via, ADDR),
 	FIELD(struct sl_flow, first_flags, HEX),
@@ -363,6 +368,72 @@ static const struct sluice_field acl_pos_value[] = {
 	FIELD_END,
 };
 
+static const struct sluice_field front_key[] = {
+	FIELD(struct sl_front_key, addr, ADDR),
+	FIELD(struct sl_front_key, port, BE),
+	FIELD(struct sl_front_key, proto, PROTO),
+	FIELD_END,
+};
+static const struct sluice_field front_value[] = {
+	FIELD(struct sl_front_val, svc, UINT),
+	FIELD_ENUM(struct sl_front_val, inside, scopes),
+	FIELD_ENUM(struct sl_front_val, outside, scopes),
+	FIELD(struct sl_front_val, flags, HEX),
+	FIELD_END,
+};
+static const struct sluice_field svc_key[] = {
+	FIELD_WHOLE("service", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field svc_value[] = {
+	FIELD_AS("set.cluster", struct sl_svc, set[SL_SVC_CLUSTER], HEX),
+	FIELD_AS("set.local", struct sl_svc, set[SL_SVC_LOCAL], HEX),
+	FIELD(struct sl_svc, gen, UINT),
+	FIELD(struct sl_svc, affinity_s, UINT),
+	FIELD(struct sl_svc, flags, HEX),
+	FIELD_END,
+};
+static const struct sluice_field set_key[] = {
+	FIELD_WHOLE("page", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field set_value[] = {
+	FIELD(struct sl_set_page, backend, BYTES),
+	FIELD_END,
+};
+static const struct sluice_field backend_key[] = {
+	FIELD_WHOLE("backend", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field backend_value[] = {
+	FIELD(struct sl_backend, addr, ADDR),
+	FIELD(struct sl_backend, port, BE),
+	FIELD(struct sl_backend, proto, PROTO),
+	FIELD(struct sl_backend, flags, HEX),
+	FIELD(struct sl_backend, svc, UINT),
+	FIELD_END,
+};
+static const struct sluice_field svc_src_key[] = {
+	FIELD(struct sl_svc_src_key, prefixlen, UINT),
+	FIELD(struct sl_svc_src_key, svc, UINT),
+	FIELD(struct sl_svc_src_key, addr, ADDR),
+	FIELD_END,
+};
+static const struct sluice_field svc_src_value[] = {
+	FIELD_WHOLE("allowed", __u32, UINT),
+	FIELD_END,
+};
+static const struct sluice_field affinity_key[] = {
+	FIELD(struct sl_affinity_key, client, ADDR),
+	FIELD(struct sl_affinity_key, svc, UINT),
+	FIELD_END,
+};
+static const struct sluice_field affinity_value[] = {
+	FIELD(struct sl_affinity_val, last_ns, UINT),
+	FIELD(struct sl_affinity_val, backend, UINT),
+	FIELD_END,
+};
+
 static const struct sluice_field none[] = { FIELD_END };
 
 /* ----------------------------------------------------------------- tables */
@@ -433,6 +504,21 @@ static const struct sluice_table tables[] = {
 	      SIZES(__u32, struct sl_acl_chunk), .text = "compiled rules: what rows are made of"),
 	TABLE(ACL_POS, "acl_pos", INDEX, acl_id_key, acl_pos_value,
 	      SIZES(__u32, struct sl_acl_pos), .text = "compiled rules: what they do"),
+	TABLE(FRONT, "front", EXACT, front_key, front_value,
+	      SIZES(struct sl_front_key, struct sl_front_val),
+	      .text = "what services are reached by"),
+	TABLE(SVC, "svc", INDEX, svc_key, svc_value, SIZES(__u32, struct sl_svc),
+	      .text = "ports of services, and which sets of backends they have"),
+	TABLE(SET, "set", INDEX, set_key, set_value, SIZES(__u32, struct sl_set_page),
+	      .text = "sets of backends"),
+	TABLE(BACKEND, "backend", INDEX, backend_key, backend_value,
+	      SIZES(__u32, struct sl_backend), .text = "backends of services"),
+	TABLE(SVC_SRC, "svc_src", LPM, svc_src_key, svc_src_value,
+	      SIZES(struct sl_svc_src_key, __u32),
+	      .text = "who may use the load balancer of a service"),
+	TABLE(AFFINITY, "affinity", EXACT, affinity_key, affinity_value,
+	      SIZES(struct sl_affinity_key, struct sl_affinity_val), .deletable = true,
+	      .text = "where clients of services are kept"),
 };
 SL_STATIC_ASSERT(ARRAY_SIZE(tables) == __SL_MAP_MAX, "a table for each map");
 
