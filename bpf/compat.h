@@ -52,6 +52,7 @@ struct sl_icmp {
 #define ICMP_ECHOREPLY		0
 #define ICMP_DEST_UNREACH	3
 #define ICMP_FRAG_NEEDED	4	/* code */
+#define ICMP_PORT_UNREACH	3	/* code */
 #define ICMP_PKT_FILTERED	13	/* code: RFC 1812 section 5.2.7.1 */
 #define ICMP_SOURCE_QUENCH	4
 #define ICMP_REDIRECT		5
@@ -61,6 +62,7 @@ struct sl_icmp {
 
 #define ICMPV6_DEST_UNREACH	1	/* RFC 4443 */
 #define ICMPV6_ADM_PROHIBITED	1	/* code */
+#define ICMPV6_PORT_UNREACH	4	/* code */
 #define ICMPV6_PKT_TOOBIG	2
 #define ICMPV6_TIME_EXCEED	3
 #define ICMPV6_ECHO_REQUEST	128

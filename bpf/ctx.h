@@ -19,9 +19,9 @@ enum sl_pkt_flag {
 	SL_PKT_COUNTED		= 1 << 5, /* in the flow's counters already */
 	SL_PKT_NOFLOW		= 1 << 6, /* sl_flow was asked and knows nothing */
 	SL_PKT_NOHALF		= 1 << 7, /* nor does sl_half */
-	SL_PKT_ALIAS		= 1 << 8, /* came under the address of a masqueraded flow */
-	SL_PKT_ALIAS_GONE	= 1 << 9, /* which that flow has no more */
-	SL_PKT_REJECT		= 1 << 10, /* refused by a rule that tells the sender */
+	SL_PKT_ALIAS		= 1 << 8, /* of a translated flow's responder; key is the flow's */
+	SL_PKT_ALIAS_GONE	= 1 << 9, /* under a tuple which that flow has no more */
+	SL_PKT_REJECT		= 1 << 10, /* refused, and the sender is told */
 };
 
 enum sl_parse {
@@ -72,6 +72,14 @@ struct sl_acl_work {
 	struct sl_acl_value_key value;	/* of a lookup */
 };
 
+/* Keys and values of bpf/service.h's lookups. */
+struct sl_svc_work {
+	struct sl_front_key front;
+	struct sl_svc_src_key src;
+	struct sl_affinity_key client;
+	struct sl_affinity_val last;
+};
+
 /*
  * What is too large for the stack or rarely wanted: the entry that the slow
  * path works on before it is in a table, and what it learns on the way. Programs of this type run with softirqs off, so nothing
@@ -86,10 +94,13 @@ struct sl_scratch {
 	__u32 class_ep[2];		/* endpoint whose class an end has, 0: sl_class */
 	__u8 own[2];			/* an end that is this node itself */
 	__u8 masquerade;		/* the responder is outside */
-	union sl_addr outer[2];		/* ICMP error: the packet's own source, destination */
+	union sl_addr real[2];		/* where an end is: the key's, but for a service its backend's */
+	__be16 real_port[2];
+	union sl_addr outer[2];		/* key is not the packet's: its own source, destination */
 	union sl_addr tunnel_src;	/* from a tunnel: the node that sent it */
 	__u32 tunnel_vni;
 	struct sl_acl_work acl;
+	struct sl_svc_work svc;
 	__be32 buf[16];			/* bytes on their way into a checksum */
 };
 
@@ -166,22 +177,22 @@ static __always_inline __u8 sl_tuple_set(struct sl_tuple *key, const union sl_ad
 	return 0;
 }
 
-/*
- * The packet's own source and destination; for an ICMP error those are not
- * the key's.
- */
+/* Is the key another packet's than this one's? */
+#define SL_PKT_OUTER	(SL_PKT_ICMP_ERROR | SL_PKT_ALIAS)
+
+/* The packet's own source and destination. */
 static __always_inline const union sl_addr *sl_pkt_saddr(const struct sl_ctx *c)
 {
 	struct sl_scratch *s = sl_scratch_get();
 
-	return c->flags & SL_PKT_ICMP_ERROR && s ? &s->outer[0] : &c->key.addr[c->dir & 1];
+	return c->flags & SL_PKT_OUTER && s ? &s->outer[0] : &c->key.addr[c->dir & 1];
 }
 
 static __always_inline const union sl_addr *sl_pkt_daddr(const struct sl_ctx *c)
 {
 	struct sl_scratch *s = sl_scratch_get();
 
-	return c->flags & SL_PKT_ICMP_ERROR && s ? &s->outer[1] : &c->key.addr[!(c->dir & 1)];
+	return c->flags & SL_PKT_OUTER && s ? &s->outer[1] : &c->key.addr[!(c->dir & 1)];
 }
 
 static __always_inline struct sl_state *sl_state_get(void)

@@ -85,9 +85,12 @@ static __always_inline void sl_drop_event(struct __sk_buff *skb, const struct sl
 	ev->eth_proto = bpf_ntohs(c->eth_proto);
 	ev->tcp_flags = c->tcp_flags;
 	ev->proto = c->proto;
-	ev->saddr = *sl_pkt_saddr(c);
-	ev->daddr = *sl_pkt_daddr(c);
-	if (!(c->flags & SL_PKT_ICMP_ERROR)) {
+	if (c->flags & SL_PKT_ICMP_ERROR) {
+		ev->saddr = *sl_pkt_saddr(c);
+		ev->daddr = *sl_pkt_daddr(c);
+	} else {
+		ev->saddr = c->key.addr[dir];
+		ev->daddr = c->key.addr[!dir];
 		ev->sport = c->key.port[dir];
 		ev->dport = c->key.port[!dir];
 	}

@@ -7,7 +7,7 @@
 #define SL_BPF_FLOW_H
 
 #include "bpf/flow_event.h"
-#include "bpf/nat.h"
+#include "bpf/service.h"
 
 #define SL_SEC_NS	1000000000ULL
 
@@ -88,7 +88,8 @@ static __always_inline bool sl_flow_current(const struct sl_flow *f)
 	struct sl_state *st = sl_state_get();
 
 	return st && f->route_gen == SL_READ_ONCE(st->route_gen) &&
-	       f->gen[0] == sl_ep_gen(f->ep[0]) && f->gen[1] == sl_ep_gen(f->ep[1]);
+	       f->gen[0] == sl_ep_gen(f->ep[0]) && f->gen[1] == sl_ep_gen(f->ep[1]) &&
+	       (!f->svc || f->svc_gen == sl_svc_gen(f->svc));
 }
 
 /* Did the node send it that the flow's packets to there are sent to? */

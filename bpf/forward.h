@@ -178,6 +178,7 @@ static __always_inline int sl_refuse(struct __sk_buff *skb, struct sl_ctx *c,
 __noinline int sl_forward(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
 {
 	struct sl_flow_dir *d;
+	bool stack;
 
 	if (!c || !f)
 		return SL_ACT_DROP;
@@ -186,20 +187,18 @@ __noinline int sl_forward(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flo
 		sl_flow_count(d, c->len);
 	if (d->flags & SL_FLOW_DIR_MARK)
 		skb->mark = (skb->mark & ~f->mark_mask) | f->mark;
-	if (c->hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK) {
-		if (c->flags & SL_PKT_FRAG_FIRST)
-			sl_frag_record(c, f);
-		return SL_ACT_NEXT;
-	}
-	if (sl_hop_limit(skb, c) <= 1)
+	stack = c->hook == SL_HOOK_TO_POD || d->action == SL_ACTION_STACK;
+	if (!stack && sl_hop_limit(skb, c) <= 1)
 		return sl_refuse(skb, c, f, 0);
-	if (c->len > d->mtu && d->mtu && sl_wire_len(skb, c) > d->mtu)
+	if (!stack && c->len > d->mtu && d->mtu && sl_wire_len(skb, c) > d->mtu)
 		return sl_refuse(skb, c, f, d->mtu);
 	if (c->flags & SL_PKT_FRAG_FIRST)
 		sl_frag_record(c, f);
 	if (d->flags & SL_FLOW_DIR_NAT &&
 	    (c->flags & SL_PKT_ICMP_ERROR ? sl_nat_icmp(skb, c, f) : sl_nat_rewrite(skb, c, f)))
 		return sl_drop_packet(skb, c, SL_DROP_HELPER);
+	if (stack)
+		return SL_ACT_NEXT;
 	/* Headers in pages of a non-linear packet have to come out to be written. */
 	if (skb->data + c->l4_off > skb->data_end)
 		bpf_skb_pull_data(skb, c->l4_off);

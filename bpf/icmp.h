@@ -20,8 +20,9 @@
 #define SL_ICMP_TTL	64
 #define SL_ICMP_TOS	0xc0	/* internetwork control: RFC 1812 section 4.3.2.5 */
 
-/* Instead of an MTU: administratively prohibited. */
+/* Instead of an MTU: administratively prohibited, port unreachable. */
 #define SL_ICMP_PROHIBITED	0x10000
+#define SL_ICMP_NO_PORT		0x20000
 
 struct sl_csum {
 	struct __sk_buff *skb;
@@ -237,6 +238,11 @@ static __always_inline void sl_icmp_kind(struct sl_icmp_answer *a, bool v6, __u3
 		a->code = v6 ? ICMPV6_ADM_PROHIBITED : ICMP_PKT_FILTERED;
 		return;
 	}
+	if (mtu == SL_ICMP_NO_PORT) {
+		a->type = v6 ? ICMPV6_DEST_UNREACH : ICMP_DEST_UNREACH;
+		a->code = v6 ? ICMPV6_PORT_UNREACH : ICMP_PORT_UNREACH;
+		return;
+	}
 	a->mtu = bpf_htonl(mtu);
 	if (v6) {
 		a->type = mtu ? ICMPV6_PKT_TOOBIG : ICMPV6_TIME_EXCEED;
@@ -248,8 +254,8 @@ static __always_inline void sl_icmp_kind(struct sl_icmp_answer *a, bool v6, __u3
 
 /*
  * Answers @c's packet, which is still as it came, with an ICMP error: packet
- * too big when @mtu is not zero, prohibited when it is SL_ICMP_PROHIBITED,
- * else time exceeded. The packet is used up; the verdict sends the answer or
+ * too big when @mtu is not zero, unreachable when it is SL_ICMP_PROHIBITED or
+ * SL_ICMP_NO_PORT, else time exceeded. The packet is used up; the verdict sends the answer or
  * drops.
  */
 __noinline int sl_icmp_answer(struct __sk_buff *skb, struct sl_ctx *c, __u32 mtu)

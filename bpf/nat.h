@@ -11,6 +11,7 @@
 #define SL_BPF_NAT_H
 
 #include "bpf/route.h"
+#include "bpf/sctp.h"
 
 /* Ports tried before a flow is refused. */
 #define SL_NAT_PROBES	128
@@ -172,8 +173,9 @@ static long sl_nat_probe(__u64 i, void *arg)
 }
 
 /* @old: the port that the flow had before, 0: none. */
-static __always_inline int sl_nat_port(struct sl_ctx *c, __u32 old, __u32 min, __u32 max)
+static __always_inline int sl_nat_port(struct sl_ctx *c, const struct sl_state *st, __u32 old)
 {
+	__u32 min = st->nat_port_min, max = st->nat_port_max;
 	struct sl_nat_search n = { .c = c, .min = min, .size = max - min + 1 };
 
 	if (!min || max < min)
@@ -195,9 +197,77 @@ static __always_inline void sl_nat_clear(struct sl_flow *n)
 	}
 }
 
+/* What pods and clients of services are outside, where they can't be themselves. */
+static __always_inline const union sl_addr *sl_nat_source(const struct sl_state *st, __u8 family)
+{
+	const union sl_addr *a = &st->nat_addr[family & 1];
+
+	return sl_addr_is_zero(a) ? &st->node_addr[family & 1] : a;
+}
+
 /*
- * Gives the flow in scratch its outside address and port, or takes them away
- * when it goes nowhere that needs them. 0 or enum sl_drop.
+ * Whose packets would not come back, or not through here, if the responder saw
+ * who sent them: a pod's to the outside, a pod's to itself by way of a service,
+ * and those of a client outside to a backend that is not on this node.
+ */
+static __always_inline bool sl_nat_source_wanted(const struct sl_scratch *s,
+						 const struct sl_state *st, __u8 family)
+{
+	const struct sl_flow *n = &s->flow;
+	__u32 o = n->orig & 1;
+
+	if (n->ep[o] && s->masquerade)
+		return !sl_addr_is_zero(&st->nat_addr[family & 1]);
+	if (!n->svc)
+		return false;
+	return n->ep[o] ? n->ep[o] == n->ep[!o] :
+			  !n->ep[!o] && n->dir[o].action != SL_ACTION_STACK;
+}
+
+static __always_inline void sl_nat_flags(const struct sl_ctx *c, struct sl_flow *n, __u32 e)
+{
+	bool port;
+
+	e &= 1;
+	/* An echo's identifier is the initiator's, though both ends show it. */
+	port = n->dir[e].as_port == c->key.port[e] ||
+	       (e != (n->orig & 1) && sl_is_icmp(c->family, c->key.proto));
+	if (port && sl_addr_eq(&n->dir[e].as, &c->key.addr[e]))
+		return;
+	n->dir[e].flags |= SL_FLOW_DIR_SNAT;
+	n->dir[!e].flags |= SL_FLOW_DIR_DNAT;
+}
+
+/* A port for the initiator of the flow in scratch, whose ends' addresses are set. */
+static __always_inline int sl_nat_find(struct sl_ctx *c, struct sl_scratch *s,
+				       const struct sl_state *st, __u32 old, bool own)
+{
+	__be16 port = c->key.port[s->flow.orig & 1];
+
+	switch (c->key.proto) {
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		/* Only an echo has an identifier that replies bring back. */
+		if (!(c->flags & (SL_PKT_ECHO | SL_PKT_FRAG_LATER)) && !old)
+			return SL_DROP_NAT_PROTO;
+		break;
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+		break;
+	default:
+		return SL_DROP_NAT_PROTO;
+	}
+	/* Its own address: the port can be its own, too, unless a flow of its has that there. */
+	if (own && sl_nat_try(c, s, port) == SL_ALIAS_OURS)
+		return SL_DROP_NONE;
+	return sl_nat_port(c, st, old);
+}
+
+/*
+ * Says what the responder of the flow in scratch knows its ends by: the backend
+ * where n->svc is set, the initiator by another address and port where it must.
+ * 0 or enum sl_drop.
  */
 __noinline int sl_nat_setup(struct sl_ctx *c)
 {
@@ -205,40 +275,32 @@ __noinline int sl_nat_setup(struct sl_ctx *c)
 	struct sl_state *st = sl_state_get();
 	struct sl_flow *n;
 	__u32 o, old;
+	bool source;
 	int reason;
 
 	if (!c || !s || !st)
 		return SL_DROP_HELPER;
 	n = &s->flow;
 	o = n->orig & 1;
+	source = sl_nat_source_wanted(s, st, c->family);
+	if (!source && !n->svc) {
+		sl_nat_clear(n);
+		return SL_DROP_NONE;
+	}
 	old = bpf_ntohs(n->dir[o].as_port);
 	sl_nat_clear(n);
-	if (!s->masquerade || !n->ep[o] || sl_addr_is_zero(&st->nat_addr[c->family & 1]))
+	n->dir[o].as = source ? *sl_nat_source(st, c->family) : c->key.addr[o];
+	if (sl_addr_is_zero(&n->dir[o].as))
+		return SL_DROP_NAT_NO_ADDR;
+	n->dir[!o].as = s->real[!o];
+	n->dir[!o].as_port = s->real_port[!o];
+	/* A backend with the service's own address and port: host network. */
+	if (!source && n->dir[!o].as_port == c->key.port[!o] &&
+	    sl_addr_eq(&n->dir[!o].as, &c->key.addr[!o]))
 		return SL_DROP_NONE;
-	n->dir[o].as = st->nat_addr[c->family & 1];
-	n->dir[!o].as = c->key.addr[!o];
-	n->dir[!o].as_port = c->key.port[!o];
-	n->dir[o].flags |= SL_FLOW_DIR_SNAT;
-	n->dir[!o].flags |= SL_FLOW_DIR_DNAT;
-	switch (c->key.proto) {
-	case IPPROTO_ICMP:
-	case IPPROTO_ICMPV6:
-		/* Only an echo has an identifier that replies bring back. */
-		if (!(c->flags & (SL_PKT_ECHO | SL_PKT_FRAG_LATER)) && !old)
-			return SL_DROP_NAT_PROTO;
-		/* fall through */
-	case IPPROTO_TCP:
-	case IPPROTO_UDP:
-		reason = sl_nat_port(c, old, st->nat_port_min, st->nat_port_max);
-		break;
-	case IPPROTO_SCTP:
-		/* The CRC covers the ports: RFC 9260 section 6.8. */
-		reason = sl_nat_try(c, s, c->key.port[o]) == SL_ALIAS_OURS ?
-			SL_DROP_NONE : SL_DROP_NAT_EXHAUSTED;
-		break;
-	default:
-		reason = SL_DROP_NAT_PROTO;
-	}
+	reason = sl_nat_find(c, s, st, old, !source);
+	sl_nat_flags(c, n, 0);
+	sl_nat_flags(c, n, 1);
 	return reason;
 }
 
@@ -277,13 +339,39 @@ struct sl_nat_change {
 	__u8 src;			/* the source's, else the destination's */
 };
 
-static __noinline int sl_nat_l4(struct __sk_buff *skb, struct sl_ctx *c,
-				struct sl_nat_change *ch, __s64 diff)
+/* Ports only: the addresses are not covered. */
+static __always_inline int sl_nat_sctp(struct __sk_buff *skb, struct sl_ctx *c,
+				       struct sl_nat_change *ch)
+{
+	__u32 off = c->l4_off, port_off = ch->src ? 0 : 2, len, crc;
+
+	if (ch->port_from == ch->port_to)
+		return 0;
+	if (bpf_skb_load_bytes(skb, off + 8, &crc, 4) ||
+	    bpf_skb_store_bytes(skb, off + port_off, &ch->port_to, 2, 0))
+		return -1;
+	/* Zero: whoever sends it out takes the sum. */
+	if (!crc)
+		return 0;
+	/* Of a first fragment nobody knows how much follows. */
+	if (c->flags & SL_PKT_FRAG_FIRST)
+		return -1;
+	len = c->len + ETH_HLEN_ - off;
+	crc ^= sl_crc_change(ch->port_from ^ ch->port_to, port_off, len);
+	return bpf_skb_store_bytes(skb, off + 8, &crc, 4, 0);
+}
+
+static __always_inline int sl_nat_l4(struct __sk_buff *skb, struct sl_ctx *c,
+				     struct sl_nat_change *ch, __s64 diff)
 {
 	__u32 csum, off, port_off;
 	__u64 flags;
 
-	if (c->flags & SL_PKT_FRAG_LATER || !sl_l4_csum_off(c->proto, c->family, &csum, &flags))
+	if (c->flags & SL_PKT_FRAG_LATER)
+		return 0;
+	if (c->proto == IPPROTO_SCTP)
+		return sl_nat_sctp(skb, c, ch);
+	if (!sl_l4_csum_off(c->proto, c->family, &csum, &flags))
 		return 0;
 	off = c->l4_off;
 	csum += off;
@@ -304,8 +392,8 @@ static __noinline int sl_nat_l4(struct __sk_buff *skb, struct sl_ctx *c,
 	return bpf_skb_store_bytes(skb, off + port_off, &ch->port_to, 2, 0);
 }
 
-static __noinline int sl_nat_apply(struct __sk_buff *skb, struct sl_ctx *c,
-				   struct sl_nat_change *ch)
+static __always_inline int sl_nat_apply(struct __sk_buff *skb, struct sl_ctx *c,
+					struct sl_nat_change *ch)
 {
 	__u32 off = ETH_HLEN_;
 	__s64 diff;

@@ -266,9 +266,9 @@ static __always_inline bool sl_nat_candidate(const struct sl_ctx *c, const union
 	struct sl_state *st = sl_state_get();
 	__u32 port;
 
-	if (!st || !sl_addr_eq(dst, &st->nat_addr[c->family & 1]))
+	if (!st || !sl_addr_eq(dst, sl_nat_source(st, c->family)))
 		return false;
-	if (c->proto != IPPROTO_TCP && c->proto != IPPROTO_UDP)
+	if (!sl_proto_has_ports(c->proto))
 		return true;
 	port = bpf_ntohs(c->key.port[!(c->dir & 1)]);
 	return port >= st->nat_port_min && port <= st->nat_port_max;

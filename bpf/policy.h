@@ -22,7 +22,7 @@ static __always_inline __u32 sl_class_of(struct sl_ctx *c, struct sl_scratch *s,
 		peer = sl_ep_get(s->class_ep[e & 1]);
 		return peer ? peer->class_id[column & 1][c->family & 1] : SL_CLASS_NONE;
 	}
-	__builtin_memcpy(&key.addr, &c->key.addr[e & 1], sizeof(key.addr));
+	__builtin_memcpy(&key.addr, &s->real[e & 1], sizeof(key.addr));
 	v = bpf_map_lookup_elem(&sl_class, &key);
 	return v ? v->class_id[column & 1] : SL_CLASS_NONE;
 }
@@ -33,10 +33,11 @@ static __always_inline bool sl_proto_has_ports(__u8 proto)
 }
 
 /* The rule that speaks of @class_id, and what it says of this port. */
-static __always_inline bool sl_policy_lookup(struct sl_ctx *c, struct sl_flow *n, __u32 dir,
+static __always_inline bool sl_policy_lookup(struct sl_ctx *c, struct sl_scratch *s, __u32 dir,
 					     struct sl_rule_key *key)
 {
 	struct sl_port_key pk = { .prefixlen = SL_PORT_PLEN_PORT };
+	struct sl_flow *n = &s->flow;
 	struct sl_rule_val *r = bpf_map_lookup_elem(&sl_rule, key);
 	struct sl_port_val *p;
 
@@ -52,7 +53,7 @@ static __always_inline bool sl_policy_lookup(struct sl_ctx *c, struct sl_flow *n
 	pk.ports = r->ports;
 	pk.proto = c->key.proto;
 	if (sl_proto_has_ports(pk.proto))
-		__builtin_memcpy(pk.port, &c->key.port[!(n->orig & 1)], 2);
+		__builtin_memcpy(pk.port, &s->real_port[!(n->orig & 1)], 2);
 	p = bpf_map_lookup_elem(&sl_port, &pk);
 	if (!p) {
 		n->tier[dir] = r->deny_tier;
@@ -87,6 +88,9 @@ static __noinline int sl_policy_side(struct sl_ctx *c, struct sl_scratch *s, __u
 	c->ep = n->ep[e];
 	if (set == SL_RULESET_CLOSED)
 		return SL_DROP_EP_CLOSED;
+	/* Nobody is kept from speaking to itself, by way of a service either. */
+	if (n->ep[!e] == n->ep[e])
+		return SL_DROP_NONE;
 	if (s->own[!e]) {
 		n->tier[dir] = SL_TIER_NODE;
 		return SL_DROP_NONE;
@@ -95,7 +99,7 @@ static __noinline int sl_policy_side(struct sl_ctx *c, struct sl_scratch *s, __u
 		return SL_DROP_NONE;
 	key.set = set << 1 | dir;
 	key.class_id = sl_class_of(c, s, !e, word & SL_EP_COLUMN_MASK);
-	if (sl_policy_lookup(c, n, dir, &key))
+	if (sl_policy_lookup(c, s, dir, &key))
 		return SL_DROP_NONE;
 	c->tier = n->tier[dir];
 	c->rule = n->rule[dir];

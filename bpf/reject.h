@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Telling the sender that a rule refused its packet: a reset for TCP, else an
+ * Telling the sender that a rule or a service refused its packet: a reset for TCP, else an
  * ICMP error, back the way the packet came. Out of the same bucket as all
  * errors of our own making.
  */
@@ -115,13 +115,16 @@ static __always_inline bool sl_rst_allowed(const struct sl_ctx *c)
 	       !(c->flags & (SL_PKT_ICMP_ERROR | SL_PKT_FRAG_LATER | SL_PKT_FRAG_FIRST));
 }
 
-/* Refused by a rule of action reject, and counted; the verdict sends the answer or drops. */
-__noinline int sl_reject(struct __sk_buff *skb, struct sl_ctx *c)
+/*
+ * Refused by a rule of action reject, or by a service, and counted; the verdict
+ * sends the answer or drops. @code: SL_ICMP_PROHIBITED or SL_ICMP_NO_PORT.
+ */
+__noinline int sl_reject(struct __sk_buff *skb, struct sl_ctx *c, __u32 code)
 {
 	if (!c)
 		return SL_ACT_DROP;
 	if (!sl_rst_allowed(c))
-		return sl_icmp_answer(skb, c, SL_ICMP_PROHIBITED);
+		return sl_icmp_answer(skb, c, code);
 	/* RFC 9293: a reset is answered by nothing. */
 	if (sl_is_rst(c))
 		return SL_ACT_DROP;
@@ -140,7 +143,19 @@ static __always_inline int sl_drop_judged(struct __sk_buff *skb, struct sl_ctx *
 {
 	int act = sl_drop_packet(skb, c, reason);
 
-	return c->flags & SL_PKT_REJECT && reason == SL_DROP_RULE ? sl_reject(skb, c) : act;
+	/* The responder of a translated flow is not who asked for anything. */
+	if (!(c->flags & SL_PKT_REJECT) || c->flags & SL_PKT_ALIAS)
+		return act;
+	switch (reason) {
+	case SL_DROP_RULE:
+		return sl_reject(skb, c, SL_ICMP_PROHIBITED);
+	case SL_DROP_NO_BACKEND:
+	case SL_DROP_SERVICE_PORT:
+	case SL_DROP_SERVICE_GONE:
+		return sl_reject(skb, c, SL_ICMP_NO_PORT);
+	default:
+		return act;
+	}
 }
 
 #endif /* SL_BPF_REJECT_H */

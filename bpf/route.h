@@ -122,8 +122,8 @@ static __noinline int sl_end_fib(struct __sk_buff *skb, struct sl_ctx *c, struct
 	int rc;
 
 	e &= 1;
-	src = &c->key.addr[!e];
-	dst = &c->key.addr[e];
+	src = &s->real[!e];
+	dst = &s->real[e];
 	if (c->family == SL_FAMILY_V6) {
 		fib.family = AF_INET6;
 		__builtin_memcpy(fib.ipv6_src, src, 16);
@@ -134,8 +134,8 @@ static __noinline int sl_end_fib(struct __sk_buff *skb, struct sl_ctx *c, struct
 		fib.ipv4_dst = dst->w[3];
 	}
 	fib.l4_protocol = c->key.proto;
-	fib.sport = c->key.port[!e];
-	fib.dport = c->key.port[e];
+	fib.sport = s->real_port[!e];
+	fib.dport = s->real_port[e];
 	/* The MTU of the route comes back only when a length went in. */
 	fib.tot_len = 1;
 	fib.ifindex = oif ? oif : n->dir[!e].in_ifindex ? n->dir[!e].in_ifindex : skb->ifindex;
@@ -160,7 +160,7 @@ static __noinline int sl_end_fib(struct __sk_buff *skb, struct sl_ctx *c, struct
 static __always_inline int sl_end_link(struct __sk_buff *skb, struct sl_ctx *c,
 				       struct sl_scratch *s, __u32 e)
 {
-	struct sl_route_val *r = sl_route_get(&c->key.addr[e & 1]);
+	struct sl_route_val *r = sl_route_get(&s->real[e & 1]);
 	__u32 oif = s->flow.dir[e & 1].in_ifindex;
 
 	if (r && (r->kind == SL_ROUTE_DIRECT || r->kind == SL_ROUTE_TUNNEL))
@@ -171,7 +171,7 @@ static __always_inline int sl_end_link(struct __sk_buff *skb, struct sl_ctx *c,
 static __always_inline int sl_end_find(struct __sk_buff *skb, struct sl_ctx *c,
 				       struct sl_scratch *s, __u32 e)
 {
-	const union sl_addr *addr = &c->key.addr[e & 1];
+	const union sl_addr *addr = &s->real[e & 1];
 	struct sl_route_val *r;
 	__u32 kind, id = 0;
 	int reason;
@@ -195,6 +195,22 @@ static __always_inline int sl_end_find(struct __sk_buff *skb, struct sl_ctx *c,
 	return reason;
 }
 
+/* Which addresses the flow in scratch is routed and judged by. */
+static __always_inline void sl_ends_set(const struct sl_ctx *c, struct sl_scratch *s)
+{
+	const struct sl_flow *n = &s->flow;
+	__u32 r = !(n->orig & 1);
+
+	s->real[0] = c->key.addr[0];
+	s->real[1] = c->key.addr[1];
+	s->real_port[0] = c->key.port[0];
+	s->real_port[1] = c->key.port[1];
+	if (n->svc) {
+		s->real[r] = n->dir[r].as;
+		s->real_port[r] = n->dir[r].as_port;
+	}
+}
+
 /* Attaches end @e of the flow in scratch by @way; 0 or enum sl_drop. */
 __noinline int sl_route_end(struct __sk_buff *skb, struct sl_ctx *c, __u32 e, __u32 way)
 {
@@ -213,19 +229,19 @@ __noinline int sl_route_end(struct __sk_buff *skb, struct sl_ctx *c, __u32 e, __
 		/* Guard has just found the sender to be this endpoint. */
 		if (c->hook == SL_HOOK_FROM_POD && e == (c->dir & 1) && c->ep)
 			return sl_end_ep(s, e, c->ep);
-		if (sl_addr_kind(&c->key.addr[e], &id) != SL_ADDR_EP)
+		if (sl_addr_kind(&s->real[e], &id) != SL_ADDR_EP)
 			return SL_DROP_NO_EP;
 		return sl_end_ep(s, e, id);
 	case SL_WAY_NODE:
 	case SL_WAY_STACK:
 		sl_end_set(&s->flow, e, SL_ACTION_STACK, 0, 0);
-		if (sl_addr_kind(&c->key.addr[e], &id) == SL_ADDR_EP)
+		if (sl_addr_kind(&s->real[e], &id) == SL_ADDR_EP)
 			s->class_ep[e] = id;
 		else
 			s->own[e] = way == SL_WAY_NODE;
 		return SL_DROP_NONE;
 	case SL_WAY_TUNNEL:
-		r = sl_route_get(&c->key.addr[e]);
+		r = sl_route_get(&s->real[e]);
 		if (!r || r->kind != SL_ROUTE_TUNNEL)
 			return SL_DROP_TUNNEL_PEER;
 		return sl_end_route(skb, s, e, r);

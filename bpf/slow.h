@@ -60,6 +60,7 @@ __noinline int sl_judge(struct __sk_buff *skb, struct sl_ctx *c, __u32 way)
 		return SL_DROP_HELPER;
 	o = s->flow.orig & 1;
 	s->masquerade = 0;
+	sl_ends_set(c, s);
 	/* Before anything is looked up: what changes from here on makes it stale. */
 	s->flow.route_gen = SL_READ_ONCE(st->route_gen);
 	reason = sl_route_end(skb, c, o, way);
@@ -108,7 +109,9 @@ __noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
 	n->dir[c->dir & 1].in_ifindex = c->way_in;
 	sl_acl_remember(skb, c, n);
 	s->acl.fresh = 1;
-	reason = sl_judge(skb, c, sl_hook_way(skb, c));
+	reason = sl_svc_setup(c);
+	if (!reason)
+		reason = sl_judge(skb, c, sl_hook_way(skb, c));
 	if (!reason)
 		reason = sl_nat_setup(c);
 	if (reason)
@@ -159,6 +162,9 @@ static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_fl
 	f->first_ifindex = n->first_ifindex;
 	f->mark = n->mark;
 	f->mark_mask = n->mark_mask;
+	f->svc = n->svc;
+	f->svc_gen = n->svc_gen;
+	f->backend = n->backend;
 	f->vni = n->vni;
 	f->via = n->via;
 	f->gen[0] = n->gen[0];
@@ -204,7 +210,11 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 	}
 	sl_acl_forget(&s->flow);
 	s->acl.fresh = 0;
-	reason = sl_judge(skb, c, initiator ? sl_hook_way(skb, c) : sl_flow_way(f));
+	reason = sl_svc_again(c);
+	if (reason == SL_SVC_ANEW)
+		reason = sl_svc_setup(c);
+	if (!reason)
+		reason = sl_judge(skb, c, initiator ? sl_hook_way(skb, c) : sl_flow_way(f));
 	if (!reason)
 		reason = sl_nat_setup(c);
 	sl_count_inc(SL_COUNT_FLOW_REJUDGED);
@@ -284,11 +294,12 @@ static __always_inline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *
  */
 static __noinline bool sl_alias_resolve(struct sl_ctx *c)
 {
+	struct sl_scratch *s = sl_scratch_get();
 	__u8 dir = c->dir & 1, o;
 	struct sl_flow *a, *f;
 
 	a = sl_flow_get(&c->key);
-	if (!a || a->kind != SL_FLOW_KIND_ALIAS)
+	if (!s || !a || a->kind != SL_FLOW_KIND_ALIAS)
 		return false;
 	f = sl_alias_flow(a, &c->key);
 	if (!f)
@@ -298,6 +309,10 @@ static __noinline bool sl_alias_resolve(struct sl_ctx *c)
 	if (f->dir[!o].as_port != c->key.port[dir] ||
 	    !sl_addr_eq(&f->dir[!o].as, &c->key.addr[dir]))
 		return false;
+	if (!(c->flags & SL_PKT_ICMP_ERROR)) {
+		s->outer[0] = c->key.addr[dir];
+		s->outer[1] = c->key.addr[!dir];
+	}
 	c->key = a->inner;
 	c->dir = !o;
 	c->flags = (c->flags | SL_PKT_ALIAS) & ~(SL_PKT_NOFLOW | SL_PKT_NOHALF);
@@ -351,11 +366,17 @@ static __always_inline int sl_flow_hit(struct __sk_buff *skb, struct sl_ctx *c)
 	return act == SL_ACT_HALF ? sl_half_pass(skb, c) : act;
 }
 
-/* To an address and port that were a pod's until this moment: the stack's again. */
 static __always_inline bool sl_alias_gone(const struct sl_ctx *c)
 {
 	return (c->flags & (SL_PKT_ALIAS | SL_PKT_ALIAS_GONE)) ==
 	       (SL_PKT_ALIAS | SL_PKT_ALIAS_GONE);
+}
+
+/* Under a tuple that was a flow's until this moment: to the node's stack, or from a backend of old. */
+static __always_inline int sl_alias_late(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	return c->hook == SL_HOOK_FROM_UPLINK ? SL_ACT_NEXT :
+						sl_drop_packet(skb, c, SL_DROP_SERVICE_GONE);
 }
 
 /*
@@ -392,7 +413,7 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 	if (reason)
 		return sl_drop_judged(skb, c, reason);
 	if (sl_alias_gone(c))
-		return SL_ACT_NEXT;
+		return sl_alias_late(skb, c);
 	return sl_flow_pass(skb, c, f);
 }
 

@@ -147,7 +147,6 @@ static size_t put_l4(struct pkt *p, const struct pkt_spec *s)
 	case IPPROTO_SCTP:
 		put16(h, s->sport);
 		put16(h + 2, s->dport);
-		put32(h + 8, 0x12345678);	/* a CRC: nobody on the way may touch it */
 		return 12;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -192,6 +191,28 @@ static uint32_t sum_pseudo(const uint8_t *ip, uint8_t proto, size_t l4_len)
 	return sum16(ip + 12, 8, sum16(tail, 8, 0));
 }
 
+/* RFC 9260 appendix A: reflected, and the least significant byte comes first. */
+static uint32_t crc32c(const uint8_t *sctp, size_t len)
+{
+	uint32_t crc = ~0U;
+
+	for (size_t i = 0; i < len; i++) {
+		crc ^= i >= 8 && i < 12 ? 0 : sctp[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
+	}
+	return ~crc;
+}
+
+/* Into the header @to, what that of @sctp should say. */
+static void put_crc32c(uint8_t *to, const uint8_t *sctp, size_t len)
+{
+	uint32_t crc = crc32c(sctp, len);
+
+	for (int i = 0; i < 4; i++)
+		to[8 + i] = crc >> 8 * i;
+}
+
 static void finish(struct pkt *p, const struct pkt_spec *s, size_t l4)
 {
 	uint8_t *ip = p->b + ETH, proto = spec_proto(s);
@@ -206,6 +227,8 @@ static void finish(struct pkt *p, const struct pkt_spec *s, size_t l4)
 	}
 	if (proto == IPPROTO_UDP)
 		put16(p->b + l4 + 4, l4_len);
+	if (proto == IPPROTO_SCTP && !s->partial && !s->more)
+		put_crc32c(p->b + l4, p->b + l4, l4_len);
 	if (!at || (s->no_csum && proto == IPPROTO_UDP))
 		return;
 	if (s->partial) {
@@ -345,7 +368,12 @@ static const char *l4_csum_wrong(const struct pkt *p, size_t off)
 {
 	uint8_t proto;
 	size_t l4 = pkt_l4_at(p, off, &proto), at = csum_at(proto);
+	uint8_t want[12];
 
+	if (proto == IPPROTO_SCTP) {
+		put_crc32c(want, p->b + l4, p->len - l4);
+		return memcmp(want + 8, p->b + l4 + 8, 4) ? "SCTP" : NULL;
+	}
 	if (!at || (proto == IPPROTO_UDP && !pkt_u16(p, l4 + at)))
 		return NULL;
 	if (sum16(p->b + l4, p->len - l4, sum_pseudo(p->b + off, proto, p->len - l4)) != 0xffff)

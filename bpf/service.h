@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Which backend a flow to a service goes to: asked when it begins, and again
+ * when the service has lost a backend or a frontend since. Translation itself is
+ * bpf/nat.h's.
+ */
+#ifndef SL_BPF_SERVICE_H
+#define SL_BPF_SERVICE_H
+
+#include "bpf/nat.h"
+
+#define SL_SVC_TRIES	4
+
+/* Returned beside 0 and enum sl_drop. */
+#define SL_SVC_ANEW	0x100
+
+static __always_inline struct sl_svc *sl_svc_get(__u32 id)
+{
+	return bpf_map_lookup_elem(&sl_svc, &id);
+}
+
+static __always_inline __u32 sl_svc_gen(__u32 id)
+{
+	struct sl_svc *svc = sl_svc_get(id);
+
+	/* Service 0 is nobody, all of it is always zero. */
+	return svc ? SL_READ_ONCE(svc->gen) : 0;
+}
+
+/* The backend, if it is still one of service @svc's. */
+static __always_inline struct sl_backend *sl_backend_get(__u32 id, __u32 svc)
+{
+	struct sl_backend *b = bpf_map_lookup_elem(&sl_backend, &id);
+
+	return b && b->svc == svc && b->flags ? b : NULL;
+}
+
+static __always_inline __u32 sl_set_entry(__u32 page, __u32 i)
+{
+	struct sl_set_page *p;
+
+	page += i / SL_SET_PAGE;
+	p = bpf_map_lookup_elem(&sl_set, &page);
+	return p ? p->backend[i % SL_SET_PAGE] : 0;
+}
+
+/* Jenkins' one-at-a-time over words: the same on every node for the same flow. */
+static __always_inline __u32 sl_hash_words(const __u32 *w, int n, __u32 h)
+{
+	int i;
+
+#pragma unroll
+	for (i = 0; i < n; i++) {
+		h += w[i];
+		h += h << 10;
+		h ^= h >> 6;
+	}
+	h += h << 3;
+	h ^= h >> 11;
+	return h + (h << 15);
+}
+
+/* By the client alone where the service keeps its clients, else by the whole tuple. */
+static __always_inline __u32 sl_svc_hash(const struct sl_ctx *c, __u32 o, bool affinity)
+{
+	return affinity ? sl_hash_words((const __u32 *)c->key.addr[o & 1].w, 4, 0) :
+			  sl_hash_words((const __u32 *)&c->key, sizeof(c->key) / 4, 0);
+}
+
+/* An id out of the set that @word names; 0: there is none. */
+static __always_inline __u32 sl_svc_pick(const struct sl_ctx *c, const struct sl_svc *svc,
+					 __u32 o, __u64 word, bool maglev)
+{
+	__u32 page = word & SL_SVC_PAGE_MASK;
+	__u32 count = word >> SL_SVC_COUNT_SHIFT & SL_SVC_FIELD_MASK;
+	__u32 size = word >> SL_SVC_MAGLEV_SHIFT & SL_SVC_FIELD_MASK;
+
+	if (!count)
+		return 0;
+	if (!size || !maglev)
+		return sl_set_entry(page, bpf_get_prandom_u32() % count);
+	page += (count + SL_SET_PAGE - 1) / SL_SET_PAGE;
+	return sl_set_entry(page, sl_svc_hash(c, o, svc->affinity_s) % size);
+}
+
+/* Where the client was sent the last time, unless that is too long ago. */
+static __always_inline __u32 sl_affinity_get(const struct sl_affinity_key *key,
+					     const struct sl_svc *svc, __u32 scope)
+{
+	struct sl_affinity_val *v = bpf_map_lookup_elem(&sl_affinity, key);
+	struct sl_backend *b;
+
+	if (!v || (__s64)(bpf_ktime_get_coarse_ns() - v->last_ns) >
+		  (__s64)(svc->affinity_s * 1000000000ULL))
+		return 0;
+	b = sl_backend_get(v->backend, key->svc);
+	if (!b || !(b->flags & SL_BACKEND_READY) ||
+	    (scope == SL_SVC_LOCAL && !(b->flags & SL_BACKEND_LOCAL)))
+		return 0;
+	return v->backend;
+}
+
+/*
+ * Gives the flow in scratch a backend of n->svc. 0, or SL_DROP_NO_BACKEND. @maglev:
+ * the client is outside, where the next packet may come to another node.
+ */
+static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u32 scope,
+				    bool maglev)
+{
+	struct sl_flow *n = &s->flow;
+	struct sl_affinity_key *key = &s->svc.client;
+	struct sl_affinity_val *val = &s->svc.last;
+	struct sl_backend *b = NULL;
+	struct sl_svc *svc = sl_svc_get(n->svc);
+	__u32 o = n->orig & 1, id = 0;
+	int i;
+
+	if (!svc)
+		return SL_DROP_NO_BACKEND;
+	key->client = c->key.addr[o];
+	key->svc = n->svc;
+	key->pad = 0;
+	/* Before the set: what changes from here on makes the flow stale. */
+	n->svc_gen = SL_READ_ONCE(svc->gen);
+	if (svc->affinity_s)
+		id = sl_affinity_get(key, svc, scope);
+	maglev |= !!(svc->flags & SL_SVC_MAGLEV);
+	/* A set is good as long as its word stands: again, when it went meanwhile. */
+	for (i = 0; i < SL_SVC_TRIES; i++) {
+		if (!id)
+			id = sl_svc_pick(c, svc, o, SL_READ_ONCE(svc->set[scope & 1]), maglev);
+		b = id ? sl_backend_get(id, n->svc) : NULL;
+		if (b)
+			break;
+		id = 0;
+	}
+	if (!b)
+		return SL_DROP_NO_BACKEND;
+	n->backend = id;
+	n->dir[!o].as = b->addr;
+	n->dir[!o].as_port = b->port;
+	if (svc->affinity_s) {
+		val->last_ns = bpf_ktime_get_coarse_ns();
+		val->backend = id;
+		val->pad = 0;
+		bpf_map_update_elem(&sl_affinity, key, val, BPF_ANY);
+	}
+	return SL_DROP_NONE;
+}
+
+/* The frontend that the flow in scratch is to; NULL: none, @kind says what is there instead. */
+static __noinline struct sl_front_val *sl_front_get(const struct sl_ctx *c, struct sl_scratch *s,
+						    __u32 *kind, __u32 *id)
+{
+	__u32 r = !(s->flow.orig & 1);
+	const union sl_addr *addr = &c->key.addr[r];
+	struct sl_front_key *key = &s->svc.front;
+	struct sl_front_val *f;
+
+	*kind = sl_addr_kind(addr, id);
+	if (*kind != SL_ADDR_SVC && *kind != SL_ADDR_HOST)
+		return NULL;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->addr = *addr;
+	key->port = c->key.port[r];
+	key->proto = c->key.proto;
+	f = bpf_map_lookup_elem(&sl_front, key);
+	if (f || *kind == SL_ADDR_SVC)
+		return f;
+	__builtin_memset(&key->addr, 0, sizeof(key->addr));
+	if (c->family == SL_FAMILY_V4)
+		sl_addr_set_v4(&key->addr, 0);
+	return bpf_map_lookup_elem(&sl_front, key);
+}
+
+static __always_inline bool sl_svc_welcome(const struct sl_ctx *c, struct sl_scratch *s, __u32 svc)
+{
+	struct sl_svc_src_key *key = &s->svc.src;
+
+	key->prefixlen = 32 + 128;
+	key->svc = svc;
+	key->addr = c->key.addr[s->flow.orig & 1];
+	return bpf_map_lookup_elem(&sl_svc_src, key);
+}
+
+/* A pod of the cluster, or this node. */
+static __always_inline bool sl_svc_inside(const struct sl_ctx *c, __u32 o)
+{
+	const union sl_addr *addr = &c->key.addr[o & 1];
+	struct sl_route_val *r;
+	__u32 id;
+
+	if (sl_addr_kind(addr, &id) != SL_ADDR_NONE)
+		return true;
+	r = sl_route_get(addr);
+	return r && (r->kind == SL_ROUTE_DIRECT || r->kind == SL_ROUTE_TUNNEL ||
+		     r->kind == SL_ROUTE_LOCAL);
+}
+
+static __always_inline int sl_svc_refuse(struct sl_ctx *c, int reason)
+{
+	c->flags |= SL_PKT_REJECT;
+	return reason;
+}
+
+/*
+ * The flow in scratch begins: if it is to a service it gets a backend, known by
+ * n->svc. 0 or enum sl_drop.
+ */
+__noinline int sl_svc_setup(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_front_val *front;
+	struct sl_svc *svc;
+	__u32 o, kind, id = 0, scope;
+	bool inside;
+	int reason;
+
+	if (!c || !s)
+		return SL_DROP_HELPER;
+	o = s->flow.orig & 1;
+	front = sl_front_get(c, s, &kind, &id);
+	if (!front)
+		return kind == SL_ADDR_SVC && id == SL_SVC_ADDR_CLOSED ?
+			sl_svc_refuse(c, SL_DROP_SERVICE_PORT) : SL_DROP_NONE;
+	if (front->flags & SL_FRONT_RANGES && !sl_svc_welcome(c, s, front->svc))
+		return SL_DROP_SERVICE_SOURCE;
+	inside = sl_svc_inside(c, o);
+	scope = (inside ? front->inside : front->outside) & 1;
+	s->flow.svc = front->svc;
+	reason = sl_svc_choose(c, s, scope, !inside);
+	if (!reason)
+		return SL_DROP_NONE;
+	/* Only here there is none: a load balancer tries another node, and silence tells it to. */
+	svc = sl_svc_get(s->flow.svc);
+	if (svc && scope == SL_SVC_LOCAL &&
+	    SL_READ_ONCE(svc->set[SL_SVC_CLUSTER]) >> SL_SVC_COUNT_SHIFT & SL_SVC_FIELD_MASK)
+		return reason;
+	return sl_svc_refuse(c, reason);
+}
+
+/*
+ * The flow in scratch is judged again. A backend that it has it keeps, unless
+ * that is gone: then datagrams go to another, and connections end where the
+ * service says so. 0, enum sl_drop, or SL_SVC_ANEW: sl_svc_setup() comes next,
+ * which the caller does for the sake of the stack.
+ */
+__noinline int sl_svc_again(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_front_val *front;
+	__u32 o, kind, id = 0, gen;
+	struct sl_backend *b;
+	struct sl_svc *svc;
+	struct sl_flow *n;
+
+	if (!c || !s)
+		return SL_DROP_HELPER;
+	n = &s->flow;
+	o = n->orig & 1;
+	/* Connections began where there was no service: they stay there. */
+	if (!n->svc)
+		return c->key.proto == IPPROTO_UDP ? SL_SVC_ANEW : SL_DROP_NONE;
+	svc = sl_svc_get(n->svc);
+	if (!svc)
+		return SL_DROP_HELPER;
+	gen = SL_READ_ONCE(svc->gen);
+	if (gen == n->svc_gen)
+		return SL_DROP_NONE;
+	front = sl_front_get(c, s, &kind, &id);
+	if (!front || front->svc != n->svc)
+		return SL_DROP_SERVICE_GONE;
+	b = sl_backend_get(n->backend, n->svc);
+	if (!b || b->port != n->dir[!o].as_port || !sl_addr_eq(&b->addr, &n->dir[!o].as)) {
+		if (c->key.proto == IPPROTO_UDP)
+			return SL_SVC_ANEW;
+		if (svc->flags & SL_SVC_RESET)
+			return sl_svc_refuse(c, SL_DROP_SERVICE_GONE);
+	}
+	n->svc_gen = gen;
+	return SL_DROP_NONE;
+}
+
+#endif /* SL_BPF_SERVICE_H */
