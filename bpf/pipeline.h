@@ -260,21 +260,7 @@ static __always_inline int sl_run_to_pod(struct __sk_buff *skb)
 
 /* ------------------------------------------------------- from the uplink */
 
-/* May a packet to the address that pods go out with be a reply to one of them? */
-static __always_inline bool sl_nat_candidate(const struct sl_ctx *c, const union sl_addr *dst)
-{
-	struct sl_state *st = sl_state_get();
-	__u32 port;
-
-	if (!st || !sl_addr_eq(dst, sl_nat_source(st, c->family)))
-		return false;
-	if (!sl_proto_has_ports(c->proto))
-		return true;
-	port = bpf_ntohs(c->key.port[!(c->dir & 1)]);
-	return port >= st->nat_port_min && port <= st->nat_port_max;
-}
-
-/* To one of the node's own addresses: a pod's, or the stack's. */
+/* To one of the node's own addresses, or a service's: a pod's, a backend's, or the stack's. */
 static __always_inline int sl_uplink_host(struct __sk_buff *skb, struct sl_ctx *c)
 {
 	int act;
@@ -285,11 +271,11 @@ static __always_inline int sl_uplink_host(struct __sk_buff *skb, struct sl_ctx *
 		act = sl_icmp_relate(skb, c);
 		return act == SL_ACT_CONTINUE ? SL_ACT_NEXT : act;
 	}
-	if (!sl_nat_candidate(c, sl_pkt_daddr(c)) || !sl_alias_resolve(c))
-		return SL_ACT_NEXT;
 	act = sl_flow_hit(skb, c);
 	if (act != SL_ACT_CONTINUE)
 		return act;
+	if (!(c->flags & SL_PKT_ALIAS) && !sl_svc_wanted(c))
+		return SL_ACT_NEXT;
 	act = sl_guard_link(skb, c);
 	if (act != SL_ACT_CONTINUE)
 		return act;
@@ -326,7 +312,7 @@ __noinline int sl_slow_from_uplink(struct __sk_buff *skb, struct sl_ctx *c, __u3
 	if (parsed != SL_PARSE_OK || skb->pkt_type != PACKET_HOST)
 		return SL_ACT_NEXT;
 	kind = sl_addr_kind(sl_pkt_daddr(c), &id);
-	if (kind == SL_ADDR_HOST)
+	if (kind == SL_ADDR_HOST || kind == SL_ADDR_SVC)
 		return sl_uplink_host(skb, c);
 	if (kind == SL_ADDR_EP) {
 		c->ep = id;

@@ -148,12 +148,11 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	return SL_DROP_NONE;
 }
 
-/* The frontend that the flow in scratch is to; NULL: none, @kind says what is there instead. */
+/* The frontend that end @r of the key is; NULL: none, @kind says what is there instead. */
 static __noinline struct sl_front_val *sl_front_get(const struct sl_ctx *c, struct sl_scratch *s,
-						    __u32 *kind, __u32 *id)
+						    __u32 r, __u32 *kind, __u32 *id)
 {
-	__u32 r = !(s->flow.orig & 1);
-	const union sl_addr *addr = &c->key.addr[r];
+	const union sl_addr *addr = &c->key.addr[r & 1];
 	struct sl_front_key *key = &s->svc.front;
 	struct sl_front_val *f;
 
@@ -162,7 +161,7 @@ static __noinline struct sl_front_val *sl_front_get(const struct sl_ctx *c, stru
 		return NULL;
 	__builtin_memset(key, 0, sizeof(*key));
 	key->addr = *addr;
-	key->port = c->key.port[r];
+	key->port = c->key.port[r & 1];
 	key->proto = c->key.proto;
 	f = bpf_map_lookup_elem(&sl_front, key);
 	if (f || *kind == SL_ADDR_SVC)
@@ -197,6 +196,18 @@ static __always_inline bool sl_svc_inside(const struct sl_ctx *c, __u32 o)
 		     r->kind == SL_ROUTE_LOCAL);
 }
 
+/* Is the packet's destination a service's to answer for? */
+__noinline bool sl_svc_wanted(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	__u32 kind, id = 0;
+
+	if (!c || !s)
+		return false;
+	return sl_front_get(c, s, !(c->dir & 1), &kind, &id) ||
+	       (kind == SL_ADDR_SVC && id == SL_SVC_ADDR_CLOSED);
+}
+
 static __always_inline int sl_svc_refuse(struct sl_ctx *c, int reason)
 {
 	c->flags |= SL_PKT_REJECT;
@@ -219,7 +230,7 @@ __noinline int sl_svc_setup(struct sl_ctx *c)
 	if (!c || !s)
 		return SL_DROP_HELPER;
 	o = s->flow.orig & 1;
-	front = sl_front_get(c, s, &kind, &id);
+	front = sl_front_get(c, s, !o, &kind, &id);
 	if (!front)
 		return kind == SL_ADDR_SVC && id == SL_SVC_ADDR_CLOSED ?
 			sl_svc_refuse(c, SL_DROP_SERVICE_PORT) : SL_DROP_NONE;
@@ -267,7 +278,7 @@ __noinline int sl_svc_again(struct sl_ctx *c)
 	gen = SL_READ_ONCE(svc->gen);
 	if (gen == n->svc_gen)
 		return SL_DROP_NONE;
-	front = sl_front_get(c, s, &kind, &id);
+	front = sl_front_get(c, s, !o, &kind, &id);
 	if (!front || front->svc != n->svc)
 		return SL_DROP_SERVICE_GONE;
 	b = sl_backend_get(n->backend, n->svc);

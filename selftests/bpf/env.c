@@ -230,6 +230,16 @@ static void reset_routes(void)
 	}
 }
 
+static void reset_services(void)
+{
+	const struct sl_backend none = { .svc = 0 };
+
+	for (uint32_t i = 0; i <= SVC_IDS; i++) {
+		env_svc(i, &(struct sl_svc){ .gen = 0 });
+		put(env.sk->maps.sl_backend, &i, &none);
+	}
+}
+
 int env_reset(void **state)
 {
 	(void)state;
@@ -243,6 +253,10 @@ int env_reset(void **state)
 	clear(env.sk->maps.sl_addr);
 	clear(env.sk->maps.sl_if);
 	clear(env.sk->maps.sl_drop_rule);
+	clear(env.sk->maps.sl_front);
+	clear(env.sk->maps.sl_svc_src);
+	clear(env.sk->maps.sl_affinity);
+	reset_services();
 	zero_percpu(env.sk->maps.sl_drop, __SL_DROP_MAX, sizeof(struct sl_counter));
 	zero_percpu(env.sk->maps.sl_count, __SL_COUNT_MAX, sizeof(uint64_t));
 	zero_percpu(env.sk->maps.sl_limit, bpf_map__max_entries(env.sk->maps.sl_limit), 16);
@@ -327,6 +341,51 @@ void env_addr(const char *addr, uint32_t kind, uint32_t id)
 	struct sl_addr_val v = { .kind = kind, .id = id };
 
 	put(env.sk->maps.sl_addr, &k, &v);
+}
+
+void env_front(const char *addr, uint16_t port, uint8_t proto, const struct sl_front_val *v)
+{
+	struct sl_front_key k = { .addr = addr_of(addr), .port = htons(port), .proto = proto };
+
+	if (v)
+		put(env.sk->maps.sl_front, &k, v);
+	else
+		bpf_map_delete_elem(bpf_map__fd(env.sk->maps.sl_front), &k);
+}
+
+void env_svc(uint32_t id, const struct sl_svc *svc)
+{
+	put(env.sk->maps.sl_svc, &id, svc);
+}
+
+void env_backend(uint32_t id, uint32_t svc, const char *addr, uint16_t port, uint8_t proto,
+		 uint8_t flags)
+{
+	struct sl_backend b = { .addr = addr_of(addr), .port = htons(port), .proto = proto,
+				.flags = flags, .svc = svc };
+
+	put(env.sk->maps.sl_backend, &id, &b);
+}
+
+void env_set(uint32_t page, const uint32_t *ids, unsigned int n)
+{
+	struct sl_set_page p;
+
+	for (unsigned int i = 0; i < n; i += SL_SET_PAGE, page++) {
+		memset(&p, 0, sizeof(p));
+		for (unsigned int j = 0; j < SL_SET_PAGE && i + j < n; j++)
+			p.backend[j] = ids[i + j];
+		put(env.sk->maps.sl_set, &page, &p);
+	}
+}
+
+void env_svc_src(uint32_t svc, const char *addr, int len)
+{
+	struct sl_svc_src_key k = { .prefixlen = 32 + len + (strchr(addr, ':') ? 0 : 96),
+				    .svc = svc, .addr = addr_of(addr) };
+	uint32_t one = 1;
+
+	put(env.sk->maps.sl_svc_src, &k, &one);
 }
 
 void env_addr_del(const char *addr)

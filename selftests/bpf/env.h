@@ -102,6 +102,16 @@ void env_route(const char *addr, int len, const struct sl_route_val *r);
 void env_addr(const char *addr, uint32_t kind, uint32_t id);
 void env_addr_del(const char *addr);
 
+/* Services: ids up to SVC_IDS are cleared between tests, of services and of backends. */
+#define SVC_IDS	16
+void env_front(const char *addr, uint16_t port, uint8_t proto, const struct sl_front_val *v);
+void env_svc(uint32_t id, const struct sl_svc *svc);
+void env_backend(uint32_t id, uint32_t svc, const char *addr, uint16_t port, uint8_t proto,
+		 uint8_t flags);
+/* @n ids from @page on. */
+void env_set(uint32_t page, const uint32_t *ids, unsigned int n);
+void env_svc_src(uint32_t svc, const char *addr, int len);
+
 /* What is known. */
 enum env_where { IN_FLOW, IN_HALF, NOWHERE };
 enum env_where env_flow(const struct pkt_spec *s, struct sl_flow *out);
