@@ -531,7 +531,7 @@ SL_ASSERT_SIZE(struct sl_backend, 24);
 
 /* sl_affinity: LRU hash; where a client's last flow to a service went. */
 struct sl_affinity_key {
-	union sl_addr client;
+	union sl_addr client;		/* a socket's: all ones, cookie of its network namespace */
 	__u32 svc;
 	__u32 pad;
 };
@@ -543,6 +543,29 @@ struct sl_affinity_val {
 	__u32 pad;
 };
 SL_ASSERT_SIZE(struct sl_affinity_val, 16);
+
+/*
+ * sl_sock: LRU hash; what a socket that was given a backend at connect() or
+ * sendmsg() knows it by. Under the backend's address, the service's; under the
+ * service's, for datagrams, the backend that the last one went to.
+ */
+struct sl_sock_key {
+	__u64 cookie;			/* of the socket */
+	union sl_addr addr;
+	__be16 port;
+	__u8 pad[6];
+};
+SL_ASSERT_SIZE(struct sl_sock_key, 32);
+
+struct sl_sock_val {
+	union sl_addr addr;
+	__be16 port;
+	__u8 pad[2];
+	__u32 svc;
+	__u32 backend;
+	__u32 pad1;
+};
+SL_ASSERT_SIZE(struct sl_sock_val, 32);
 
 /* -------------------------------------------------------------- routing */
 
@@ -727,6 +750,7 @@ SL_ASSERT_SIZE(struct sl_frag_val, 16);
 struct sl_state {
 	__u32 route_gen;
 	__u32 events;			/* enum sl_event_mask: what to report */
+	__u64 host_netns;		/* cookie of the node's network namespace */
 	union sl_addr nat_addr[__SL_FAMILY_MAX]; /* masquerade as; zero: don't */
 	union sl_addr node_addr[__SL_FAMILY_MAX]; /* source of ICMP errors */
 	__u16 nat_port_min;		/* host order, inclusive */
@@ -738,7 +762,7 @@ struct sl_state {
 	__u32 generation;		/* transactions of entries and rules */
 	__u32 acl;			/* the acl word */
 };
-SL_ASSERT_SIZE(struct sl_state, 96);
+SL_ASSERT_SIZE(struct sl_state, 104);
 
 /* Outside ip_local_port_range's default (32768-60999), so that the node's
  * own connections and masqueraded ones don't meet. */
@@ -938,7 +962,8 @@ SL_ASSERT_SIZE(struct sl_flow_event, 112);
 	X(SET, "sl_set")                                                       \
 	X(BACKEND, "sl_backend")                                               \
 	X(SVC_SRC, "sl_svc_src")                                               \
-	X(AFFINITY, "sl_affinity")
+	X(AFFINITY, "sl_affinity")                                             \
+	X(SOCK, "sl_sock")
 
 enum sl_map {
 #define SL_MAP_MEMBER(sym, name) SL_MAP_##sym,

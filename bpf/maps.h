@@ -26,6 +26,7 @@
 #define SL_FRONT_ENTRIES	131072
 #define SL_SVC_SRC_ENTRIES	65536
 #define SL_AFFINITY_ENTRIES	16384
+#define SL_SOCK_ENTRIES		32768
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -253,5 +254,12 @@ struct {
 	__type(key, struct sl_affinity_key);
 	__type(value, struct sl_affinity_val);
 } sl_affinity SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, SL_SOCK_ENTRIES);
+	__type(key, struct sl_sock_key);
+	__type(value, struct sl_sock_val);
+} sl_sock SEC(".maps");
 
 #endif /* SL_BPF_MAPS_H */

@@ -85,13 +85,12 @@ static __always_inline __u32 sl_svc_pick(const struct sl_ctx *c, const struct sl
 
 /* Where the client was sent the last time, unless that is too long ago. */
 static __always_inline __u32 sl_affinity_get(const struct sl_affinity_key *key,
-					     const struct sl_svc *svc, __u32 scope)
+					     const struct sl_svc *svc, __u32 scope, __u64 now)
 {
 	struct sl_affinity_val *v = bpf_map_lookup_elem(&sl_affinity, key);
 	struct sl_backend *b;
 
-	if (!v || (__s64)(bpf_ktime_get_coarse_ns() - v->last_ns) >
-		  (__s64)(svc->affinity_s * 1000000000ULL))
+	if (!v || (__s64)(now - v->last_ns) > (__s64)(svc->affinity_s * 1000000000ULL))
 		return 0;
 	b = sl_backend_get(v->backend, key->svc);
 	if (!b || !(b->flags & SL_BACKEND_READY) ||
@@ -123,7 +122,7 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	/* Before the set: what changes from here on makes the flow stale. */
 	n->svc_gen = SL_READ_ONCE(svc->gen);
 	if (svc->affinity_s)
-		id = sl_affinity_get(key, svc, scope);
+		id = sl_affinity_get(key, svc, scope, bpf_ktime_get_coarse_ns());
 	maglev |= !!(svc->flags & SL_SVC_MAGLEV);
 	/* A set is good as long as its word stands: again, when it went meanwhile. */
 	for (i = 0; i < SL_SVC_TRIES; i++) {

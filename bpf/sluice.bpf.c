@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Entry points of the pipeline in TC. The numbers that they return mean the
+ * Entry points of the pipeline. The numbers that those in TC return mean the
  * same to tcx, clsact and netkit: -1 next program, 2 drop, 7 redirect.
  */
 #include "bpf/pipeline.h"
 #include "bpf/expire.h"
+#include "bpf/sock.h"
 
 char _license[] SEC("license") = "GPL";
 
@@ -41,6 +42,54 @@ SEC("tc")
 int sl_netkit(struct __sk_buff *skb)
 {
 	return SL_ACT_NEXT;
+}
+
+SEC("cgroup/connect4")
+int sl_connect4(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_out(ctx, false, false);
+}
+
+SEC("cgroup/connect6")
+int sl_connect6(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_out(ctx, true, false);
+}
+
+SEC("cgroup/sendmsg4")
+int sl_sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_out(ctx, false, true);
+}
+
+SEC("cgroup/sendmsg6")
+int sl_sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_out(ctx, true, true);
+}
+
+SEC("cgroup/recvmsg4")
+int sl_recvmsg4(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_in(ctx, false);
+}
+
+SEC("cgroup/recvmsg6")
+int sl_recvmsg6(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_in(ctx, true);
+}
+
+SEC("cgroup/getpeername4")
+int sl_peername4(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_in(ctx, false);
+}
+
+SEC("cgroup/getpeername6")
+int sl_peername6(struct bpf_sock_addr *ctx)
+{
+	return sl_sock_in(ctx, true);
 }
 
 SEC("syscall")

@@ -98,7 +98,7 @@ static void load_pins_everything(void **state)
 
 	(void)state;
 	assert_int_equal(count_dir(TEST_PINS "/maps"), __SL_MAP_MAX);
-	assert_int_equal(count_dir(TEST_PINS "/progs"), 6);
+	assert_int_equal(count_dir(TEST_PINS "/progs"), 14);
 	assert_int_equal(count_dir(TEST_PINS "/links"), 0);
 	check_mode(TEST_ROOT);
 	check_mode(TEST_PINS);
@@ -371,7 +371,7 @@ static void killed_loaders(void **state)
 		assert_int_equal(sluice_attached(sl, count_links, &links), 0);
 		assert_int_equal(links, 2);
 		assert_int_equal(count_dir(TEST_PINS "/maps"), __SL_MAP_MAX);
-		assert_int_equal(count_dir(TEST_PINS "/progs"), 6);
+		assert_int_equal(count_dir(TEST_PINS "/progs"), 14);
 		assert_int_equal(count_dir(TEST_PINS "/links"), 4);
 		sluice_close(sl);
 	}

@@ -281,7 +281,7 @@ static void tables_are_dumped(void **state)
 	put(SL_MAP_IF, &ifindex, &ep);
 	check_dump("if", "ifindex=7 endpoint=3 ");
 	sluice_state(sl)->uplink_ifindex = 2;
-	check_dump("state", "index=0 route_gen=0 events=0x0 nat_addr.v4=:: nat_addr.v6=:: "
+	check_dump("state", "index=0 route_gen=0 events=0x0 host_netns=0 nat_addr.v4=:: nat_addr.v6=:: "
 			    "node_addr.v4=:: node_addr.v6=:: nat_port_min=0 nat_port_max=0 "
 			    "uplink_ifindex=2 tunnel_ifindex=0 commits=0 generation=0 "
 			    "acl=0x0 ");

@@ -99,5 +99,12 @@ int lib_attach_remove_all(const char *root);
 bool lib_has_tcx(int ifindex);
 const char *lib_hook_prog_name(enum sl_hook hook);
 
+/* -------------------------------------------------------------- cgroup.c */
+
+struct bpf_object;
+
+/* Puts the programs of @obj in the place of those at work on a cgroup. */
+int lib_cgroup_replace_all(const char *root, struct bpf_object *obj);
+
 
 #endif

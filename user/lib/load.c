@@ -174,6 +174,8 @@ static int load_object(const char *root, const struct sluice_load_opts *opts, ch
 	if (!err)
 		err = replace_attached(skel->obj, root);
 	if (!err)
+		err = lib_cgroup_replace_all(root, skel->obj);
+	if (!err)
 		err = pin_progs(skel->obj, root);
 out:
 	sluice_bpf__destroy(skel);

@@ -159,6 +159,19 @@ int sluice_attached(struct sluice *sl,
  */
 int sluice_attach_check(struct sluice *sl, int ifindex, enum sluice_attach how);
 
+/*
+ * sluice_cgroup_attach() - services for the sockets of a cgroup and of all below
+ * @path: directory of a cgroup2 mount
+ *
+ * Whatever they connect to, or send datagrams to, that is a service's gets a
+ * backend there and then. Pinned; attached already: 0, nothing changes, and on
+ * another cgroup it moves. -ENOTSUP: no cgroup2; -ENOENT, what bpf(2) returned:
+ * some of the programs may be attached then.
+ */
+int sluice_cgroup_attach(struct sluice *sl, const char *path);
+/* The reverse; 0 when nothing was attached. sluice_unload() does it. */
+int sluice_cgroup_detach(struct sluice *sl);
+
 /* ----------------------------------------------- endpoints, run-time state */
 
 /*

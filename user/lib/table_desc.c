@@ -248,6 +248,7 @@ static const struct sluice_field state_key[] = {
 static const struct sluice_field state_value[] = {
 	FIELD(struct sl_state, route_gen, UINT),
 	FIELD(struct sl_state, events, HEX),
+	FIELD(struct sl_state, host_netns, UINT),
 	FIELD_AS("nat_addr.v4", struct sl_state, nat_addr[SL_FAMILY_V4], ADDR),
 	FIELD_AS("nat_addr.v6", struct sl_state, nat_addr[SL_FAMILY_V6], ADDR),
 	FIELD_AS("node_addr.v4", struct sl_state, node_addr[SL_FAMILY_V4], ADDR),
@@ -434,6 +435,20 @@ static const struct sluice_field affinity_value[] = {
 	FIELD_END,
 };
 
+static const struct sluice_field sock_key[] = {
+	FIELD(struct sl_sock_key, cookie, UINT),
+	FIELD(struct sl_sock_key, addr, ADDR),
+	FIELD(struct sl_sock_key, port, BE),
+	FIELD_END,
+};
+static const struct sluice_field sock_value[] = {
+	FIELD(struct sl_sock_val, addr, ADDR),
+	FIELD(struct sl_sock_val, port, BE),
+	FIELD(struct sl_sock_val, svc, UINT),
+	FIELD(struct sl_sock_val, backend, UINT),
+	FIELD_END,
+};
+
 static const struct sluice_field none[] = { FIELD_END };
 
 /* ----------------------------------------------------------------- tables */
@@ -519,6 +534,9 @@ static const struct sluice_table tables[] = {
 	TABLE(AFFINITY, "affinity", EXACT, affinity_key, affinity_value,
 	      SIZES(struct sl_affinity_key, struct sl_affinity_val), .deletable = true,
 	      .text = "where clients of services are kept"),
+	TABLE(SOCK, "sock", EXACT, sock_key, sock_value,
+	      SIZES(struct sl_sock_key, struct sl_sock_val), .deletable = true,
+	      .text = "sockets that were given a backend"),
 };
 SL_STATIC_ASSERT(ARRAY_SIZE(tables) == __SL_MAP_MAX, "a table for each map");
 

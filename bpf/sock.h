@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Services for sockets: who connects to one, or sends it a datagram, gets a
+ * backend there and then, and no packet has to be translated. Of pods only TCP:
+ * their datagrams are translated by the packet, so that they follow when a backend
+ * goes. Runs where the rest of the pipeline may run in between on the same CPU:
+ * nothing here uses sl_scratch.
+ */
+#ifndef SL_BPF_SOCK_H
+#define SL_BPF_SOCK_H
+
+#include "bpf/service.h"
+
+#define SL_SOCK_ALLOW	1
+#define SL_SOCK_REFUSE	0
+#define SL_ECONNREFUSED	111
+
+static __always_inline void sl_sock_addr_get(const struct bpf_sock_addr *ctx, bool v6,
+					     union sl_addr *a)
+{
+	if (!v6) {
+		sl_addr_set_v4(a, ctx->user_ip4);
+		return;
+	}
+	a->w[0] = ctx->user_ip6[0];
+	a->w[1] = ctx->user_ip6[1];
+	a->w[2] = ctx->user_ip6[2];
+	a->w[3] = ctx->user_ip6[3];
+}
+
+static __always_inline void sl_sock_addr_put(struct bpf_sock_addr *ctx, bool v6,
+					     const union sl_addr *a, __be16 port)
+{
+	ctx->user_port = port;
+	if (!v6) {
+		ctx->user_ip4 = a->w[3];
+		return;
+	}
+	ctx->user_ip6[0] = a->w[0];
+	ctx->user_ip6[1] = a->w[1];
+	ctx->user_ip6[2] = a->w[2];
+	ctx->user_ip6[3] = a->w[3];
+}
+
+static __always_inline bool sl_sock_of_node(struct bpf_sock_addr *ctx)
+{
+	struct sl_state *st = sl_state_get();
+
+	return st && st->host_netns && bpf_get_netns_cookie(ctx) == st->host_netns;
+}
+
+/* The frontend at (@a, @port); NULL: it is none. */
+static __always_inline struct sl_front_val *sl_sock_front(const union sl_addr *a, __be16 port,
+							  __u8 proto)
+{
+	struct sl_front_key key = { .port = port, .proto = proto };
+	struct sl_front_val *f;
+	__u32 kind, id;
+
+	kind = sl_addr_kind(a, &id);
+	if (kind != SL_ADDR_SVC && kind != SL_ADDR_HOST)
+		return NULL;
+	key.addr = *a;
+	f = bpf_map_lookup_elem(&sl_front, &key);
+	if (f || kind == SL_ADDR_SVC)
+		return f;
+	__builtin_memset(&key.addr, 0, sizeof(key.addr));
+	if (sl_addr_is_mapped(a))
+		sl_addr_set_v4(&key.addr, 0);
+	return bpf_map_lookup_elem(&sl_front, &key);
+}
+
+/* By network namespace, since a socket may have no address yet: a pod's are one. */
+static __always_inline void sl_sock_client(struct bpf_sock_addr *ctx, __u32 svc,
+					   struct sl_affinity_key *key)
+{
+	key->client.d[0] = ~0ULL;
+	key->client.d[1] = bpf_get_netns_cookie(ctx);
+	key->svc = svc;
+	key->pad = 0;
+}
+
+static __noinline __u32 sl_sock_affinity(struct bpf_sock_addr *ctx, __u32 id, __u32 scope)
+{
+	struct sl_svc *svc = sl_svc_get(id);
+	struct sl_affinity_key key;
+
+	if (!svc || !svc->affinity_s)
+		return 0;
+	sl_sock_client(ctx, id, &key);
+	return sl_affinity_get(&key, svc, scope, bpf_ktime_get_ns());
+}
+
+static __noinline int sl_sock_affinity_set(struct bpf_sock_addr *ctx, __u32 svc, __u32 backend)
+{
+	struct sl_affinity_val val = { .backend = backend };
+	struct sl_affinity_key key;
+
+	val.last_ns = bpf_ktime_get_ns();
+	sl_sock_client(ctx, svc, &key);
+	return bpf_map_update_elem(&sl_affinity, &key, &val, BPF_ANY);
+}
+
+/* A backend for a new connection to @front; 0: there is none. */
+static __noinline __u32 sl_sock_choose(struct bpf_sock_addr *ctx, const struct sl_front_val *front)
+{
+	__u32 id, scope = front->inside & 1, count, i;
+	struct sl_svc *svc = sl_svc_get(front->svc);
+	__u64 word;
+
+	if (!svc)
+		return 0;
+	id = sl_sock_affinity(ctx, front->svc, scope);
+	for (i = 0; !id && i < SL_SVC_TRIES; i++) {
+		word = SL_READ_ONCE(svc->set[scope]);
+		count = word >> SL_SVC_COUNT_SHIFT & SL_SVC_FIELD_MASK;
+		if (!count)
+			return 0;
+		id = sl_set_entry(word & SL_SVC_PAGE_MASK, bpf_get_prandom_u32() % count);
+		if (!sl_backend_get(id, front->svc))
+			id = 0;
+	}
+	if (id && svc->affinity_s)
+		sl_sock_affinity_set(ctx, front->svc, id);
+	return id;
+}
+
+/* The backend that this socket's last datagram to there went to, if it still takes any. */
+static __noinline __u32 sl_sock_last(const struct sl_sock_key *key, __u32 svc)
+{
+	struct sl_sock_val *v = bpf_map_lookup_elem(&sl_sock, key);
+	struct sl_backend *b;
+
+	if (!v || v->svc != svc)
+		return 0;
+	b = sl_backend_get(v->backend, svc);
+	return b && b->flags & SL_BACKEND_READY ? v->backend : 0;
+}
+
+/*
+ * connect() and sendmsg() to (key->addr, key->port). The socket's records lead
+ * from the service to its backend, and from the backend to what to call it.
+ */
+static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool datagram)
+{
+	struct sl_sock_key key = {};
+	struct sl_sock_val val = {};
+	struct sl_front_val *front;
+	struct sl_backend *b;
+	union sl_addr addr;
+	__u32 svc, id = 0;
+	__be16 port;
+	bool node;
+
+	if (ctx->protocol != IPPROTO_TCP && ctx->protocol != IPPROTO_UDP)
+		return SL_SOCK_ALLOW;
+	node = sl_sock_of_node(ctx);
+	if (!node && ctx->protocol != IPPROTO_TCP)
+		return SL_SOCK_ALLOW;
+	sl_sock_addr_get(ctx, v6, &key.addr);
+	key.port = ctx->user_port;
+	front = sl_sock_front(&key.addr, key.port, ctx->protocol);
+	/* Ranges are of addresses, which the packets will have. The node is always welcome. */
+	if (!front || (front->flags & SL_FRONT_RANGES && !node))
+		return SL_SOCK_ALLOW;
+	svc = front->svc;
+	key.cookie = bpf_get_socket_cookie(ctx);
+	if (datagram)
+		id = sl_sock_last(&key, svc);
+	if (!id)
+		id = sl_sock_choose(ctx, front);
+	b = id ? sl_backend_get(id, svc) : NULL;
+	if (!b) {
+		/* A pod's packets are refused as they come; of the node's nobody would see any. */
+		if (!node)
+			return SL_SOCK_ALLOW;
+		bpf_set_retval(-SL_ECONNREFUSED);
+		return SL_SOCK_REFUSE;
+	}
+	val.addr = b->addr;
+	val.port = b->port;
+	val.svc = svc;
+	val.backend = id;
+	if (datagram)
+		bpf_map_update_elem(&sl_sock, &key, &val, BPF_ANY);
+	sl_sock_addr_put(ctx, v6, &val.addr, val.port);
+	/* The other way round: what the socket is told that it speaks to. */
+	addr = key.addr;
+	port = key.port;
+	key.addr = val.addr;
+	key.port = val.port;
+	val.addr = addr;
+	val.port = port;
+	bpf_map_update_elem(&sl_sock, &key, &val, BPF_ANY);
+	return SL_SOCK_ALLOW;
+}
+
+/* recvmsg() and getpeername(): the backend is called by the service's name. */
+static __always_inline int sl_sock_in(struct bpf_sock_addr *ctx, bool v6)
+{
+	struct sl_sock_key key = {};
+	struct sl_sock_val *v;
+
+	sl_sock_addr_get(ctx, v6, &key.addr);
+	key.port = ctx->user_port;
+	key.cookie = bpf_get_socket_cookie(ctx);
+	v = bpf_map_lookup_elem(&sl_sock, &key);
+	if (v)
+		sl_sock_addr_put(ctx, v6, &v->addr, v->port);
+	return SL_SOCK_ALLOW;
+}
+
+#endif /* SL_BPF_SOCK_H */
