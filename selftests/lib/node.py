@@ -100,7 +100,7 @@ class Node:
     def environ(self, **more):
         return {**os.environ, "SLUICE_PIN_ROOT": self.pins, "SLUICE_STATE_DIR": f"{self.dir}/state",
                 "SLUICE_RUN_DIR": f"{self.dir}/run", "SLUICE_MANIFESTS": f"{self.dir}/manifests",
-                "SLUICE_NODE_NAME": self.name, **more}
+                "SLUICE_NODE_NAME": self.name, "SLUICE_CGROUP": "none", **more}
 
     # ------------------------------------------------------------ daemon
 

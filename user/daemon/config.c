@@ -21,6 +21,7 @@
 
 enum config_type {
 	CONFIG_PATH,			/* absolute */
+	CONFIG_CGROUP,			/* "auto", "none", or a path */
 	CONFIG_NAME,			/* DNS subdomain, RFC 1123 */
 	CONFIG_IFNAME,
 	CONFIG_UINT,			/* min to max */
@@ -88,6 +89,9 @@ static const struct config_option config_options[] = {
 	  CONFIG_BOOL, FIELD(masquerade), .live = true },
 	{ "masquerade-ports", "A-B", "61000-65535", "source ports to masquerade with",
 	  CONFIG_PORTS, FIELD(masquerade_ports), .live = true },
+	{ "cgroup", "DIR", "auto",
+	  "whose sockets reach services at connect(): a cgroup2 directory; auto: everybody's; none",
+	  CONFIG_CGROUP, FIELD(cgroup) },
 	{ "flow-max", "N", "131072", "established flows", CONFIG_UINT, FIELD(flow_max), 1024,
 	  1U << 26 },
 	{ "half-max", "N", "32768", "half-open flows", CONFIG_UINT, FIELD(half_max), 1024,
@@ -96,7 +100,7 @@ static const struct config_option config_options[] = {
 	  1U << 26 },
 	{ "class-max", "N", "65536", "addresses and ranges with a class", CONFIG_UINT,
 	  FIELD(class_max), 256, 1U << 24 },
-	{ "addr-max", "N", "8192", "addresses of this node and its pods", CONFIG_UINT,
+	{ "addr-max", "N", "65536", "addresses of this node, its pods and of services", CONFIG_UINT,
 	  FIELD(addr_max), 256, 1U << 20 },
 	{ "route-max", "N", "16384", "pod ranges and addresses of nodes", CONFIG_UINT,
 	  FIELD(route_max), 256, 1U << 20 },
@@ -227,6 +231,8 @@ static int config_set_text(const struct config_option *o, char *field, const cha
 {
 	if (strlen(text) >= o->size)
 		return config_complain(diag, o->name, "longer than %zu bytes", o->size - 1);
+	if (o->type == CONFIG_CGROUP && text[0] != '/' && strcmp(text, "auto") && strcmp(text, "none"))
+		return config_complain(diag, o->name, "'%s' is not auto, none or an absolute path", text);
 	if (o->type == CONFIG_PATH && text[0] != '/')
 		return config_complain(diag, o->name, "'%s' is not an absolute path", text);
 	if (o->type == CONFIG_NAME && !valid_name(text))
@@ -267,6 +273,7 @@ static int config_set(struct config *cfg, const struct config_option *o, const c
 
 	switch (o->type) {
 	case CONFIG_PATH:
+	case CONFIG_CGROUP:
 	case CONFIG_NAME:
 	case CONFIG_IFNAME:
 		return config_set_text(o, field, text, diag);

@@ -51,6 +51,7 @@ struct config {
 	unsigned int datapath;		/* enum config_datapath */
 	unsigned int masquerade;	/* 0 or 1 */
 	unsigned int masquerade_ports[2];
+	char cgroup[CONFIG_PATH_MAX];	/* "auto", "none", or a directory */
 	unsigned int flow_max, half_max, rule_max, class_max, addr_max, route_max;
 	char install_from[CONFIG_PATH_MAX];
 	char install_plugin[CONFIG_PATH_MAX], install_config[CONFIG_PATH_MAX];	/* "": not wanted */

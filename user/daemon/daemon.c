@@ -13,6 +13,7 @@
 #include "daemon/install.h"
 #include "daemon/notify.h"
 #include "daemon/privilege.h"
+#include "daemon/sockets.h"
 #include "daemon/source_dir.h"
 #include "daemon/source_k8s.h"
 
@@ -302,6 +303,17 @@ static int start_dataplane(struct daemon *d)
 	return err ? err : sluice_open(d->cfg.pin_root, &d->sl);
 }
 
+/* Whoever has no other way to services is worse off, and nobody else. */
+static int start_sockets(struct daemon *d)
+{
+	int err = sockets_start(d->sl, d->cfg.cgroup);
+
+	if (err)
+		log_warning("processes on the host's network do not reach services: cgroup %s: %s",
+			    d->cfg.cgroup, strerror(-err));
+	return 0;
+}
+
 static int start_policy(struct daemon *d)
 {
 	return policy_new(d->sl, d->cfg.node_name, &d->pol);
@@ -438,6 +450,7 @@ static const struct {
 	{ "signals", start_signals },
 	{ "rtnetlink", start_rt },
 	{ "BPF programs", start_dataplane },
+	{ "sockets", start_sockets },
 	{ "privileges", start_privilege },
 	{ "policy", start_policy },
 	{ "objects", start_source },
