@@ -73,7 +73,7 @@ def map_dump(node, name):
     """[(key, value)] as bytes, straight from the pinned map."""
     def raw(words):
         return bytes(int(b, 16) for b in words)
-    return [(raw(e["key"]), raw(e["value"])) for e in node._dump(name)]
+    return [(raw(e["key"]), raw(e["value"])) for e in node.dump(name)]
 
 
 def hosts(node):

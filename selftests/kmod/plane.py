@@ -115,7 +115,7 @@ class Plane:
         """{key: value} by bpftool."""
         def data(words):
             return bytes(int(w, 16) for w in words)
-        return {data(e["key"]): data(e["value"]) for e in self.node._dump(f"sl_{table}")}
+        return {data(e["key"]): data(e["value"]) for e in self.node.dump(f"sl_{table}")}
 
     def state(self):
         """What no refused request may change."""

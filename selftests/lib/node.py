@@ -184,14 +184,14 @@ class Node:
 
     # ---------------------------------------------------------- counters
 
-    def _dump(self, name):
+    def dump(self, name):
         text = netns.run("bpftool", "-j", "map", "dump", "pinned", f"{self.pin_dir}/maps/{name}")
         return json.loads(text)
 
     def _percpu(self, name, words):
         """{index: tuple of sums} of a per-CPU array of @words 64-bit words."""
         out = {}
-        for entry in self._dump(name):
+        for entry in self.dump(name):
             key = int.from_bytes(bytes(int(b, 16) for b in entry["key"]), "little")
             sums = [0] * words
             for v in entry["values"]:
