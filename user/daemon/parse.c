@@ -11,11 +11,10 @@
 #include <stdlib.h>
 #include "daemon/parse.h"
 
-int parse_fail(const struct parse *p, const struct path *at, const struct tree *t,
-	       const char *fmt, ...)
+static void diagnose(const struct parse *p, const struct path *at, const struct tree *t,
+		     const char *fmt, va_list ap)
 {
 	struct diag *d = p->diag;
-	va_list ap;
 
 	*d = (struct diag){ .level = DIAG_ERROR };
 	snprintf(d->file, sizeof(d->file), "%s", p->file);
@@ -24,10 +23,31 @@ int parse_fail(const struct parse *p, const struct path *at, const struct tree *
 		d->column = t->column;
 	}
 	path_format(at, d->field, sizeof(d->field));
-	va_start(ap, fmt);
 	vsnprintf(d->text, sizeof(d->text), fmt, ap);
+}
+
+int parse_fail(const struct parse *p, const struct path *at, const struct tree *t,
+	       const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	diagnose(p, at, t, fmt, ap);
 	va_end(ap);
 	return -EINVAL;
+}
+
+void parse_doubt(const struct parse *p, enum diag_level level, const struct path *at,
+		 const struct tree *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (p->diag->text[0])
+		return;
+	va_start(ap, fmt);
+	diagnose(p, at, t, fmt, ap);
+	va_end(ap);
+	p->diag->level = level;
 }
 
 int parse_type(const struct parse *p, const struct path *at, const struct tree *t,
@@ -109,6 +129,29 @@ int parse_bool(const struct parse *p, const struct path *at, const struct tree *
 	return 0;
 }
 
+int parse_choice(const struct parse *p, const struct path *at, const struct tree *t,
+		 const char *const *names, unsigned int *out)
+{
+	char list[128] = "";
+	const char *s;
+	size_t n = 0;
+	unsigned int i;
+	int err = parse_string(p, at, t, &s);
+
+	if (err)
+		return err;
+	for (i = 0; names[i]; i++) {
+		if (!strcmp(s, names[i])) {
+			*out = i;
+			return 0;
+		}
+	}
+	for (i = 0; names[i] && n < sizeof(list); i++)
+		n += snprintf(list + n, sizeof(list) - n, "%s%s",
+			      !i ? "" : names[i + 1] ? ", " : " or ", names[i]);
+	return parse_fail(p, at, t, "\"%.32s\": %s", s, list);
+}
+
 int parse_str(const char *s, struct str **out)
 {
 	*out = str_get(s, strlen(s));
@@ -120,6 +163,45 @@ const struct tree *parse_field(const struct tree *map, const char *key, const st
 {
 	*sub = (struct path){ up, key, 0 };
 	return tree_get(map, key);
+}
+
+const struct tree *parse_given(const struct tree *map, const char *key, const struct path *up,
+			       struct path *sub)
+{
+	const struct tree *t = parse_field(map, key, up, sub);
+
+	return t && t->type == TREE_STRING && !t->n ? NULL : t;
+}
+
+const struct tree *parse_meta(const struct tree *doc, const char *map, const char *key,
+			      const struct path *at, struct meta_path *where)
+{
+	const struct tree *md = parse_field(doc, "metadata", at, &where->metadata);
+	const struct tree *t = parse_field(md, map, &where->metadata, &where->map);
+
+	return parse_field(t, key, &where->map, &where->key);
+}
+
+static int by_key(const void *a, const void *b)
+{
+	const struct parse_key *x = a, *y = b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+int parse_repeated(struct parse_key *v, unsigned int n)
+{
+	unsigned int i;
+	int first = -1;
+
+	qsort(v, n, sizeof(*v), by_key);
+	for (i = 1; i < n; i++)
+		if (v[i].key && v[i].key == v[i - 1].key &&
+		    (first < 0 || v[i].index < (unsigned int)first))
+			first = v[i].index;
+	return first;
 }
 
 /* ---------------------------------------------------------------- names */

@@ -15,6 +15,14 @@ __attribute__((format(printf, 4, 5)))
 int parse_fail(const struct parse *p, const struct path *at, const struct tree *t,
 	       const char *fmt, ...);
 
+/*
+ * The object is taken, with a doubt about @t at @at: fills in the diagnosis if
+ * there is none yet. @level: DIAG_WARNING or DIAG_NOTE.
+ */
+__attribute__((format(printf, 5, 6)))
+void parse_doubt(const struct parse *p, enum diag_level level, const struct path *at,
+		 const struct tree *t, const char *fmt, ...);
+
 /* -EINVAL unless @t is of @type. */
 int parse_type(const struct parse *p, const struct path *at, const struct tree *t,
 	       enum tree_type type);
@@ -26,12 +34,26 @@ int parse_string(const struct parse *p, const struct path *at, const struct tree
 		 const char **out);
 int parse_int(const struct parse *p, const struct path *at, const struct tree *t, long *out);
 int parse_bool(const struct parse *p, const struct path *at, const struct tree *t, bool *out);
+/* One of @names (NULL-terminated); *@out is its index. */
+int parse_choice(const struct parse *p, const struct path *at, const struct tree *t,
+		 const char *const *names, unsigned int *out);
 /* Interns; -ENOMEM. */
 int parse_str(const char *s, struct str **out);
 
 /* Optional field @key of @map: NULL when missing or null, its path in @sub. */
 const struct tree *parse_field(const struct tree *map, const char *key, const struct path *up,
 			       struct path *sub);
+
+/* The same, and also NULL for the empty text, which the API's defaults take for none. */
+const struct tree *parse_given(const struct tree *map, const char *key, const struct path *up,
+			       struct path *sub);
+
+/* What @key says in metadata.@map (labels, annotations) of @doc; NULL as above. */
+struct meta_path {
+	struct path metadata, map, key;
+};
+const struct tree *parse_meta(const struct tree *doc, const char *map, const char *key,
+			      const struct path *at, struct meta_path *where);
 
 /* Names as the API server checks them; -EINVAL with the rule that is broken. */
 int parse_dns_label(const struct parse *p, const struct path *at, const struct tree *t,
@@ -47,6 +69,24 @@ int parse_label_key(const struct parse *p, const struct path *at, const struct t
 		    struct str **out);
 int parse_label_value(const struct parse *p, const struct path *at, const struct tree *t,
 		      struct str **out);
+/* An address of either family. */
+int parse_ip(const struct parse *p, const struct path *at, const struct tree *t,
+	     union sl_addr *out);
+/* The same, but for those that stand for nothing or nobody else's: unspecified, loopback, multicast. */
+int parse_host_ip(const struct parse *p, const struct path *at, const struct tree *t,
+		  union sl_addr *out);
+/* The same, and not of one link alone: what the API server takes for an endpoint. */
+int parse_global_ip(const struct parse *p, const struct path *at, const struct tree *t,
+		    union sl_addr *out);
+
+/* What entries of a list are to tell apart; 0 is told apart from nothing. */
+struct parse_key {
+	__u64 key;
+	unsigned int index;
+};
+/* Sorts @v; the first index whose key an earlier one has, or -1. */
+int parse_repeated(struct parse_key *v, unsigned int n);
+
 /* A port from 1 to 65535. */
 int parse_port_number(const struct parse *p, const struct path *at, const struct tree *t,
 		      __u16 *out);

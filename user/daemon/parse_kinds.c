@@ -42,19 +42,16 @@ static int parse_addr(const struct parse *p, const struct path *at, const struct
 	static const union sl_addr none;
 	enum sl_family family;
 	union sl_addr a;
-	const char *s;
-	int err = parse_string(p, at, t, &s);
+	int err = parse_ip(p, at, t, &a);
 
 	if (err)
 		return err;
-	if (sluice_addr_parse(s, &a))
-		return parse_fail(p, at, t, "\"%.64s\" is no address", s);
 	family = sluice_addr_is_v4(&a) ? SL_FAMILY_V4 : SL_FAMILY_V6;
 	if (!memcmp(&addr[family], &none, sizeof(none)))
 		addr[family] = a;
 	else if (!first_wins && memcmp(&addr[family], &a, sizeof(a)))
 		return parse_fail(p, at, t, "a pod has one address of each family, and %.64s is a second",
-				  s);
+				  t->s);
 	return 0;
 }
 
@@ -121,18 +118,17 @@ static int parse_status(const struct parse *p, const struct tree *doc, const str
  */
 static int parse_uid(const struct parse *p, const struct tree *doc, const struct path *at, __u64 *uid)
 {
-	struct path mp, ap, up;
-	const struct tree *md = parse_field(doc, "metadata", at, &mp);
-	const struct tree *annotations = parse_field(md, "annotations", &mp, &ap), *t;
+	struct meta_path where;
+	const struct tree *t;
 	const char *s;
 	int err;
 
-	t = parse_field(annotations, "kubernetes.io/config.mirror", &ap, &up);
+	t = parse_meta(doc, "annotations", "kubernetes.io/config.mirror", at, &where);
 	if (!t)
-		t = parse_field(md, "uid", &mp, &up);
+		t = parse_field(tree_get(doc, "metadata"), "uid", &where.metadata, &where.key);
 	if (!t)
 		return 0;
-	err = parse_string(p, &up, t, &s);
+	err = parse_string(p, &where.key, t, &s);
 	if (!err && *s)
 		*uid = object_uid(s);
 	return err;

@@ -70,21 +70,6 @@ static int parse_port(const struct parse *p, const struct path *at, const struct
 
 /* ----------------------------------------------------------------- peers */
 
-int parse_cidr(const struct parse *p, const struct path *at, const struct tree *t,
-	       struct sl_prefix *out)
-{
-	const char *s;
-	int err = parse_string(p, at, t, &s);
-
-	if (err)
-		return err;
-	/* the API server takes host bits, too, and means the prefix */
-	if (sluice_prefix_parse(s, true, out))
-		return parse_fail(p, at, t, "\"%.64s\" is no prefix: write it as 10.0.0.0/8 or fd00::/8",
-				  s);
-	return 0;
-}
-
 static int parse_except(const struct parse *p, const struct path *at, const struct tree *t,
 			const struct sl_prefix *cidr, struct sl_prefix *out)
 {
