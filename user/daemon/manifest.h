@@ -8,11 +8,11 @@
 
 #include "daemon/object.h"
 
-/* One object of a file. Either @obj, or @diag says why there is none. */
+/* One object of a file. @diag says why there is no @obj, or what is doubtful about it. */
 struct manifest_item {
 	struct object *obj;		/* the callee's from then on; NULL: refused or not ours */
 	struct object_id id;
-	struct diag diag;		/* meaningful when @obj is NULL */
+	struct diag diag;		/* text "" with an @obj: nothing to say */
 };
 
 /*

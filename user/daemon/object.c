@@ -373,6 +373,7 @@ int object_parse(const char *file, const struct tree *doc, const struct path *at
 	int err;
 
 	*out = NULL;
+	*diag = (struct diag){};
 	identify(doc, id);
 	err = parse_map(&p, at, doc, NULL);
 	if (err)

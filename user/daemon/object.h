@@ -135,7 +135,8 @@ struct object_id {
  * @id: filled in as far as possible, also on failure
  *
  * 0: *@out is the caller's, or NULL for a kind that sluice has no use for
- * (@diag: a note that says so). -EINVAL: @diag says what is wrong. -ENOMEM.
+ * (@diag: a note that says so); with an object, @diag has a text only if there
+ * is a doubt about it. -EINVAL: @diag says what is wrong. -ENOMEM.
  */
 int object_parse(const char *file, const struct tree *doc, const struct path *at,
 		 struct object **out, struct object_id *id, struct diag *diag);

@@ -325,19 +325,24 @@ static int take_object(struct source_dir *src, struct source_file *f, struct man
 	own->shadowed = !takes(src, f, item->obj, &item->id, own);
 	if (own->shadowed)
 		return 0;
+	if (item->diag.text[0])
+		src->report(src->report_arg, &item->diag);
 	err = policy_object_apply(src->ctx.pol, item->obj, &diag);
 	item->obj = NULL;
 	src->changed = true;
 	return err;
 }
 
-/* A wrong object keeps its last good version: the entry it had is met again. */
+/*
+ * A wrong object keeps its last good version: the entry it had is met again.
+ * One that sluice has no use for has none.
+ */
 static void keep_object(struct source_dir *src, struct source_file *f, struct manifest_item *item)
 {
 	struct entry *e;
 
 	each_entry(src, e, &item->id)
-		if (e->file == f)
+		if (e->file == f && item->diag.level == DIAG_ERROR)
 			e->stale = false;
 	complain(src, &item->id, &item->diag);
 }

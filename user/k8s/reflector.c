@@ -173,10 +173,11 @@ static int take(struct reflector *r, struct manifest_item *item)
 		k->stale = false;
 		return r->sink.apply(r->sink.arg, obj);
 	}
-	k = find(r, &item->id);
-	if (k)
-		k->stale = false;
+	/* what sluice has no use for has no last good version either */
 	if (item->diag.level == DIAG_ERROR) {
+		k = find(r, &item->id);
+		if (k)
+			k->stale = false;
 		r->stats.refused++;
 		r->sink.refuse(r->sink.arg, &item->id, &item->diag);
 	}
