@@ -8,49 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include "daemon/manifest.h"
-
-#define MAX_ITEMS 16
-
-struct result {
-	struct manifest_item item[MAX_ITEMS];
-	int n, err;
-	struct diag diag;
-};
-
-static int keep(void *arg, struct manifest_item *item)
-{
-	struct result *r = arg;
-
-	assert_true(r->n < MAX_ITEMS);
-	r->item[r->n++] = *item;
-	return 0;
-}
-
-static void parse(const char *text, struct result *r)
-{
-	memset(r, 0, sizeof(*r));
-	r->err = manifest_parse("f.yaml", text, strlen(text), keep, r, &r->diag);
-}
-
-static void release(struct result *r)
-{
-	while (r->n)
-		object_free(r->item[--r->n].obj);
-}
-
-/* The one object of a text that must be right. */
-static struct object *only(struct result *r, const char *text, enum object_kind kind)
-{
-	parse(text, r);
-	if (r->n == 1 && !r->item[0].obj)
-		fail_msg("%d:%d %s: %s", r->item[0].diag.line, r->item[0].diag.column,
-			 r->item[0].diag.field, r->item[0].diag.text);
-	assert_int_equal(r->err, 0);
-	assert_int_equal(r->n, 1);
-	assert_int_equal(r->item[0].obj->kind, kind);
-	return r->item[0].obj;
-}
+#include "manifestcase.h"
 
 #define NP	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n" \
 		"metadata: {name: p, namespace: shop}\nspec:\n"
@@ -64,31 +22,6 @@ static const struct object_netpol *netpol(struct result *r, const char *spec)
 }
 
 /* -------------------------------------------------------- what is refused */
-
-struct complaint {
-	const char *text;
-	int line, column;
-	const char *field, *hint;
-};
-
-static int check_complaint(const struct complaint *c)
-{
-	const struct diag *d;
-	struct result r;
-	int wrong = 0;
-
-	parse(c->text, &r);
-	d = r.err ? &r.diag : &r.item[0].diag;
-	if (d->level != DIAG_ERROR || d->line != c->line || d->column != c->column ||
-	    strcmp(d->field, c->field) || !strstr(d->text, c->hint) || strcmp(d->file, "f.yaml") ||
-	    (!r.err && (r.n != 1 || r.item[0].obj))) {
-		printf("# %s:%d:%d %s: %s\n# not %d:%d %s: %s\n", d->file, d->line, d->column,
-		       d->field, d->text, c->line, c->column, c->field, c->hint);
-		wrong = 1;
-	}
-	release(&r);
-	return wrong;
-}
 
 static void says_what_is_wrong_with_a_policy(void **state)
 {
@@ -191,13 +124,9 @@ static void says_what_is_wrong_with_a_policy(void **state)
 		{ "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
 		  "metadata: {name: p, namespace: a.b}\n", 3, 32, "metadata.namespace", "a-z, 0-9 and -" },
 	};
-	int wrong = 0;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
-		wrong += check_complaint(&list[i]);
-	assert_int_equal(wrong, 0);
+	assert_int_equal(check_complaints(list, sizeof(list) / sizeof(list[0])), 0);
 }
 
 static void says_what_is_wrong_with_other_kinds(void **state)
@@ -235,13 +164,9 @@ static void says_what_is_wrong_with_other_kinds(void **state)
 		{ "apiVersion: extensions/v1beta1\nkind: NetworkPolicy\nmetadata: {name: p}\n", 2, 7,
 		  "kind", "NetworkPolicy of networking.k8s.io/v1 and" },
 	};
-	int wrong = 0;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < sizeof(list) / sizeof(list[0]); i++)
-		wrong += check_complaint(&list[i]);
-	assert_int_equal(wrong, 0);
+	assert_int_equal(check_complaints(list, sizeof(list) / sizeof(list[0])), 0);
 }
 
 static void says_what_is_no_yaml(void **state)

@@ -4,21 +4,11 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "daemon/object_service.h"
 #include "daemon/parse.h"
 
 typedef int (*parse_fn)(const struct parse *p, const struct tree *doc, const struct path *at,
 			const struct object *key, struct object **out);
-
-static int parse_aside(const struct parse *p, const struct tree *doc, const struct path *at,
-		       const struct object *key, struct object **out)
-{
-	(void)p, (void)doc, (void)at;
-	*out = malloc(sizeof(**out));
-	if (!*out)
-		return -ENOMEM;
-	**out = object_key(key);
-	return 0;
-}
 
 static const struct kind {
 	const char *name, *version;
@@ -33,9 +23,9 @@ static const struct kind {
 			    parse_netpol },
 	[OBJECT_CNP] = { "ClusterNetworkPolicy", "policy.networking.k8s.io/v1alpha2", false, false,
 			 true, parse_cnp },
-	[OBJECT_SERVICE] = { "Service", "v1", true, false, false, parse_aside },
+	[OBJECT_SERVICE] = { "Service", "v1", true, false, false, parse_service },
 	[OBJECT_ENDPOINTSLICE] = { "EndpointSlice", "discovery.k8s.io/v1", true, false, false,
-				   parse_aside },
+				   parse_slice },
 };
 
 const char *object_kind_name(enum object_kind k)
@@ -152,6 +142,12 @@ void object_free(struct object *o)
 	case OBJECT_CNP:
 		free_netpol(container_of(o, struct object_netpol, o));
 		break;
+	case OBJECT_SERVICE:
+		object_service_clear(container_of(o, struct object_service, o));
+		break;
+	case OBJECT_ENDPOINTSLICE:
+		object_slice_clear(container_of(o, struct object_slice, o));
+		break;
 	default:
 		break;
 	}
@@ -255,6 +251,12 @@ bool object_equal(const struct object *a, const struct object *b)
 	case OBJECT_CNP:
 		return netpol_equal(container_of(a, struct object_netpol, o),
 				    container_of(b, struct object_netpol, o));
+	case OBJECT_SERVICE:
+		return object_service_equal(container_of(a, struct object_service, o),
+					    container_of(b, struct object_service, o));
+	case OBJECT_ENDPOINTSLICE:
+		return object_slice_equal(container_of(a, struct object_slice, o),
+					  container_of(b, struct object_slice, o));
 	default:
 		return true;
 	}

@@ -16,8 +16,7 @@ enum object_kind {
 	OBJECT_NODE,
 	OBJECT_NETPOL,
 	OBJECT_CNP,			/* a struct object_netpol, too */
-	/* known, not in force: counted and listed, and nothing more */
-	OBJECT_SERVICE,
+	OBJECT_SERVICE,			/* these two: object_service.h */
 	OBJECT_ENDPOINTSLICE,
 	__OBJECT_MAX,
 };

@@ -51,6 +51,7 @@ struct object_service {
 	bool reset;			/* annotation sluice.dev/reset-on-endpoint-removal */
 	__u16 health_port;		/* healthCheckNodePort; 0: none */
 	__u32 affinity_s;		/* ClientIP: seconds; 0: no affinity */
+	struct str *doubt;		/* what of it is not in force as written; NULL: nothing */
 	/* addresses of both families, in the order of the object */
 	union sl_addr *cluster_ip, *external_ip, *lb_ip;
 	unsigned int ncluster_ip, nexternal_ip, nlb_ip;
@@ -95,5 +96,11 @@ struct object_slice {
 };
 
 const char *object_service_type_name(enum service_type t);	/* "NodePort" */
+
+/* What object.h does to every kind, for these two: content only, not the header. */
+void object_service_clear(struct object_service *s);
+void object_slice_clear(struct object_slice *s);
+bool object_service_equal(const struct object_service *a, const struct object_service *b);
+bool object_slice_equal(const struct object_slice *a, const struct object_slice *b);
 
 #endif

@@ -118,5 +118,10 @@ int parse_node(const struct parse *p, const struct tree *doc, const struct path 
 	       const struct object *key, struct object **out);
 int parse_namespace(const struct parse *p, const struct tree *doc, const struct path *at,
 		    const struct object *key, struct object **out);
+int parse_service(const struct parse *p, const struct tree *doc, const struct path *at,
+		  const struct object *key, struct object **out);
+/* *@out stays NULL for a slice of names, with a note. */
+int parse_slice(const struct parse *p, const struct tree *doc, const struct path *at,
+		const struct object *key, struct object **out);
 
 #endif
