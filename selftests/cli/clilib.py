@@ -311,9 +311,9 @@ NODE = {"name": "node-a", "addresses": ["192.0.2.1"], "podCIDRs": ["10.244.0.0/2
 STATUS = {
     "version": "9.9.9", "abi": 1, "pid": 812, "uptimeSeconds": 63.2, "ready": True, "reason": None,
     "node": NODE, "endpoints": {"total": 3, "closed": 1},
-    "policy": {"namespaces": 3, "pods": 8, "nodes": 1, "policies": 5, "rejected": 1, "classes": 4,
-               "ruleSets": 3, "rules": 9, "portSets": 2, "commits": 12, "compileSeconds": 0.0002,
-               "commitSeconds": 0.0011},
+    "policy": {"namespaces": 3, "pods": 8, "nodes": 1, "services": 4, "endpointSlices": 6,
+               "policies": 5, "rejected": 1, "classes": 4, "ruleSets": 3, "rules": 9, "portSets": 2,
+               "commits": 12, "compileSeconds": 0.0002, "commitSeconds": 0.0011},
     "refused": [{"kind": "NetworkPolicy", "namespace": "shop", "name": "cache",
                  "file": "/etc/sluice/manifests/cache.yaml", "line": 12, "column": 9,
                  "field": "spec.ingress[0].ports[0].port", "text": "must be 1 to 65535"},

@@ -33,6 +33,8 @@ static const struct cli_key keys[] = {
 	{ "policy.namespaces", "integer or null", "Namespace objects" },
 	{ "policy.pods", "integer or null", "Pod objects" },
 	{ "policy.nodes", "integer or null", "Node objects" },
+	{ "policy.services", "integer or null", "Service objects" },
+	{ "policy.endpointSlices", "integer or null", "EndpointSlice objects" },
 	{ "policy.policies", "integer or null", "policies in force" },
 	{ "policy.rejected", "integer or null", "objects whose last version was refused" },
 	{ "policy.classes", "integer or null", "peer classes" },

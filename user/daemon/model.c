@@ -293,7 +293,7 @@ static void delete_cnp(struct model *m, struct model_netpol *np)
 	free(np);
 }
 
-/* -------------------------------------------------- nodes, and the others */
+/* ----------------------------------------------------------------- nodes */
 
 static struct model_node *node_lookup(const struct model *m, const struct str *name)
 {
@@ -337,46 +337,14 @@ static int apply_node(struct model *m, struct object *o)
 	return 0;
 }
 
-static struct model_aside *aside_lookup(const struct model *m, enum object_kind kind,
-					const struct str *ns, const struct str *name)
-{
-	struct model_aside *a;
-	struct hnode *n;
-
-	if (!ns || !name)
-		return NULL;
-	htab_each_hash(&m->asides, n, model_key_hash(ns, name)) {
-		a = container_of(n, struct model_aside, node);
-		if (a->obj->kind == kind && a->obj->ns == ns && a->obj->name == name)
-			return a;
-	}
-	return NULL;
-}
-
-static int apply_aside(struct model *m, struct object *o)
-{
-	struct model_aside *a = aside_lookup(m, o->kind, o->ns, o->name);
-
-	if (a) {
-		object_free(a->obj);
-	} else {
-		a = calloc(1, sizeof(*a));
-		if (!a || htab_add(&m->asides, &a->node, model_key_hash(o->ns, o->name))) {
-			free(a);
-			return -ENOMEM;
-		}
-	}
-	a->obj = o;
-	return 0;
-}
-
 /* ---------------------------------------------------------------- common */
 
 static struct object *find_object(const struct model *m, const struct object *key)
 {
 	struct model_netpol *np;
+	struct model_service *svc;
+	struct model_slice *slice;
 	struct model_pod *pod;
-	struct model_aside *a;
 	struct model_node *node;
 	struct model_ns *ns;
 
@@ -396,9 +364,14 @@ static struct object *find_object(const struct model *m, const struct object *ke
 	case OBJECT_CNP:
 		np = cnp_lookup(m, key->name);
 		return np ? &np->obj->o : NULL;
+	case OBJECT_SERVICE:
+		svc = model_service_lookup(m, key->ns, key->name);
+		return svc && svc->obj ? &svc->obj->o : NULL;
+	case OBJECT_ENDPOINTSLICE:
+		slice = model_slice_lookup(m, key->ns, key->name);
+		return slice ? &slice->obj->o : NULL;
 	default:
-		a = aside_lookup(m, key->kind, key->ns, key->name);
-		return a ? a->obj : NULL;
+		return NULL;
 	}
 }
 
@@ -440,8 +413,14 @@ int model_apply(struct model *m, struct object *obj)
 	case OBJECT_CNP:
 		err = apply_cnp(m, obj);
 		break;
+	case OBJECT_SERVICE:
+		err = model_service_apply(m, obj);
+		break;
+	case OBJECT_ENDPOINTSLICE:
+		err = model_slice_apply(m, obj);
+		break;
 	default:
-		err = apply_aside(m, obj);
+		err = -EINVAL;
 	}
 	if (err)
 		object_free(obj);
@@ -455,13 +434,6 @@ static void delete_node(struct model *m, struct model_node *node)
 	htab_del(&m->nodes, &node->node);
 	object_free(&node->obj->o);
 	free(node);
-}
-
-static void delete_aside(struct model *m, struct model_aside *a)
-{
-	htab_del(&m->asides, &a->node);
-	object_free(a->obj);
-	free(a);
 }
 
 static int delete_namespace(struct model *m, struct model_ns *ns)
@@ -495,8 +467,14 @@ int model_delete(struct model *m, enum object_kind kind, const char *ns, const c
 	case OBJECT_CNP:
 		delete_cnp(m, cnp_lookup(m, key.name));
 		break;
+	case OBJECT_SERVICE:
+		model_service_delete(m, model_service_lookup(m, key.ns, key.name));
+		break;
+	case OBJECT_ENDPOINTSLICE:
+		model_slice_delete(m, model_slice_lookup(m, key.ns, key.name));
+		break;
 	default:
-		delete_aside(m, aside_lookup(m, kind, key.ns, key.name));
+		break;
 	}
 	return 0;
 }
@@ -510,6 +488,7 @@ static int share(struct model *to, struct object *obj)
 
 static int copy_objects(const struct model *from, struct model *to)
 {
+	const struct model_service *svc;
 	const struct model_netpol *np;
 	const struct model_ns *ns;
 	const struct model_pod *pod;
@@ -534,9 +513,14 @@ static int copy_objects(const struct model *from, struct model *to)
 			err = share(to, &container_of(n, struct model_netpol, node)->obj->o);
 	for (np = from->cluster; !err && np; np = np->next)
 		err = share(to, &np->obj->o);
-	htab_each(&from->asides, n)
+	htab_each(&from->services, n) {
+		svc = container_of(n, struct model_service, node);
+		if (!err && svc->obj)
+			err = share(to, &svc->obj->o);
+	}
+	htab_each(&from->slices, n)
 		if (!err)
-			err = share(to, container_of(n, struct model_aside, node)->obj);
+			err = share(to, &container_of(n, struct model_slice, node)->obj->o);
 	return err;
 }
 
@@ -573,8 +557,7 @@ void model_exit(struct model *m)
 		delete_cnp(m, m->cluster);
 	while ((n = htab_walk(&m->nodes, NULL)))
 		delete_node(m, container_of(n, struct model_node, node));
-	while ((n = htab_walk(&m->asides, NULL)))
-		delete_aside(m, container_of(n, struct model_aside, node));
+	model_service_exit(m);
 	while ((n = htab_walk(&m->pods, NULL)))
 		model_pod_delete(m, container_of(n, struct model_pod, node));
 	while ((n = htab_walk(&m->addrs, NULL)))
@@ -590,7 +573,6 @@ void model_exit(struct model *m)
 	}
 	htab_exit(&m->netpols);
 	htab_exit(&m->nodes);
-	htab_exit(&m->asides);
 	htab_exit(&m->pods);
 	htab_exit(&m->addrs);
 	htab_exit(&m->namespaces);

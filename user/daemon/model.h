@@ -10,6 +10,7 @@
 #include "daemon/object.h"
 
 struct model_pod;
+struct model_service;			/* model_service.h */
 struct class;				/* these three are the compiler's */
 struct ruleset;
 struct candidate;
@@ -82,21 +83,19 @@ struct model_node {
 	struct object_node *obj;
 };
 
-struct model_aside {
-	struct hnode node;
-	struct object *obj;
-};
-
 struct model {
-	struct htab namespaces, pods, netpols, addrs, nodes, asides;
+	struct htab namespaces, pods, netpols, addrs, nodes;
+	struct htab services, slices;	/* model_service.h */
 	unsigned int npods;		/* with an object */
 	unsigned int nnamespaces;	/* with an object */
+	unsigned int nservices;		/* with an object */
 	struct model_netpol *cluster;	/* by tier, priority and name */
 	unsigned int ncluster;
 	struct str *ns_label;		/* kubernetes.io/metadata.name */
 	/* what the compiler has not seen yet */
 	struct model_addr *dirty_addrs;
 	bool dirty_eps, dirty_nodes;
+	struct model_service *dirty_services;	/* the balancer's list */
 	unsigned int nodes_gen;		/* from 1; goes up when a Node object changes */
 	struct model_ep ep[SL_EP_MAX];
 };

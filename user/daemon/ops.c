@@ -68,8 +68,9 @@ static json_t *policy_stats_json(struct daemon *d)
 	struct policy_stats st;
 
 	policy_get_stats(d->pol, &st);
-	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f}",
+	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:f, s:f}",
 			 "namespaces", st.namespaces, "pods", st.pods, "nodes", st.nodes,
+			 "services", st.services, "endpointSlices", st.slices,
 			 "policies", st.policies, "rejected", st.rejected, "classes", st.classes,
 			 "ruleSets", st.rulesets, "rules", st.rules, "portSets", st.ports,
 			 "commits", st.commits, "compileSeconds", (double)st.compile_us / 1e6,

@@ -232,6 +232,7 @@ void policy_get_stats(const struct policy *pol, struct policy_stats *st)
 	*st = (struct policy_stats){
 		.namespaces = pol->model.nnamespaces, .pods = pol->model.npods,
 		.nodes = pol->model.nodes.count, .policies = pol->model.netpols.count + pol->model.ncluster,
+		.services = pol->model.nservices, .slices = pol->model.slices.count,
 		.classes = c->classes.classes.count, .rulesets = c->rulesets.sets.count,
 		.rules = c->plan.rule.count, .ports = c->portsets.sets.count,
 		.commits = pol->commits, .compile_us = pol->compile_us,

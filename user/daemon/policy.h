@@ -33,7 +33,7 @@ struct diag {
 };
 
 struct policy_stats {
-	unsigned int namespaces, pods, nodes, policies;
+	unsigned int namespaces, pods, nodes, policies, services, slices;
 	unsigned int rejected;		/* objects whose last version was refused */
 	unsigned int classes, rulesets, rules, ports;
 	unsigned int commits;
@@ -118,7 +118,7 @@ int policy_explain_json(struct policy *pol, const char *from, const char *to, in
 			int port, json_t **out, struct diag *diag);
 /* {addr: "ns/pod"} of every pod whose address is known. */
 json_t *policy_addresses_json(struct policy *pol);
-/* Objects that are kept aside or taken with a doubt: list of {"kind", "namespace", "name", "text"}. */
+/* Objects that are taken with a doubt: list of {"kind", "namespace", "name", "text"}. */
 json_t *policy_warnings_json(struct policy *pol);
 /* Decider ids to names: {"123": {"tier","namespace","policy","direction","rule"}}. */
 json_t *policy_rules_json(struct policy *pol);

@@ -2,6 +2,7 @@
 /* What the policy side tells people and programs; shapes in Documentation/control.md. */
 #include <stdio.h>
 #include <stdlib.h>
+#include "daemon/model_service.h"
 #include "daemon/policy_impl.h"
 
 /* Text of any length in pieces; NULL without memory. */
@@ -554,21 +555,11 @@ static void warn_rules(const struct object_netpol *np, json_t *out)
 	json_array_append_new(out, warning("ClusterNetworkPolicy", NULL, np->o.name, text));
 }
 
-/* One for all objects of a kind: each cluster has some, and none is wrong. */
-static void warn_asides(const struct model *m, json_t *out)
+static int warn_service(struct model_service *s, void *out)
 {
-	unsigned int count[__OBJECT_MAX] = {};
-	struct hnode *n;
-	int k;
-
-	htab_each(&m->asides, n)
-		count[container_of(n, struct model_aside, node)->obj->kind]++;
-	for (k = 0; k < __OBJECT_MAX; k++)
-		if (count[k])
-			json_array_append_new(out,
-				json_pack("{s:s, s:n, s:s, s:o}", "kind", object_kind_name(k),
-					  "namespace", "name", "*", "text",
-					  json_sprintf("%u read, but not yet in force", count[k])));
+	if (s->obj && s->obj->doubt)
+		json_array_append_new(out, warning("Service", s->ns, s->name, s->obj->doubt->s));
+	return 0;
 }
 
 json_t *policy_warnings_json(struct policy *pol)
@@ -580,7 +571,7 @@ json_t *policy_warnings_json(struct policy *pol)
 	for (np = pol->model.cluster; np; np = np->next)
 		warn_rules(np->obj, out);
 
-	warn_asides(&pol->model, out);
+	model_service_each(&pol->model, warn_service, out);
 	htab_each(&pol->model.addrs, n)
 		if (container_of(n, struct model_addr, node)->nclaims > 1)
 			warn_claims(container_of(n, struct model_addr, node), out);

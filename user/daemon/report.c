@@ -142,8 +142,7 @@ static void note_trouble(struct report *r, const json_t *doc, bool refused)
 	unsigned int before;
 	char text[NOTE_MAX];
 
-	/* "*": of a whole kind, which is nobody's mistake */
-	if (!kind || !name || !what || !strcmp(name, "*"))
+	if (!kind || !name || !what)
 		return;
 	snprintf(text, sizeof(text), "%s%s%s", field ? field : "", field && *field ? ": " : "", what);
 	t = find_trouble(r, kind, ns ? ns : "", name);
