@@ -396,6 +396,53 @@ static void jitter(void **state)
 	}
 }
 
+static void del_slice(void *arg, int kind, const char *ns, const char *name)
+{
+	assert_int_equal(kind, OBJECT_ENDPOINTSLICE);
+	assert_string_equal(ns, "ns");
+	tell(arg, '-', name);
+}
+
+static int slice_page(struct world *w, const char *type)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "{\"kind\":\"EndpointSliceList\",\"metadata\":"
+			 "{\"resourceVersion\":\"7\"},\"items\":[{\"metadata\":{\"name\":\"a\","
+			 "\"namespace\":\"ns\"},\"addressType\":\"%s\"}]}", type);
+
+	target(w);
+	w->told[0] = '\0';
+	return reflector_page(w->r, text, n, &w->diag);
+}
+
+/* Of another kind now, one that sluice has no use for: the one before goes. */
+static void useless_object(void **state)
+{
+	struct world *w = *state;
+	struct reflector_sink sink = { apply, del_slice, refuse, w };
+
+	reflector_free(w->r);
+	assert_int_equal(k8s_kinds[K8S_KINDS - 1].kind, OBJECT_ENDPOINTSLICE);
+	w->r = reflector_new(&k8s_kinds[K8S_KINDS - 1], &sink);
+	assert_non_null(w->r);
+	assert_int_equal(slice_page(w, "FQDN"), 0);
+	assert_string_equal(w->told, "");
+	reflector_end(w->r, 200, 0);
+	assert_true(reflector_synced(w->r));
+	target(w);
+	assert_int_equal(push(w, GONE), -ESTALE);
+	reflector_end(w->r, 200, 0);
+	assert_int_equal(slice_page(w, "IPv4"), 0);
+	assert_string_equal(w->told, "+a");
+	reflector_end(w->r, 200, 0);
+	target(w);
+	assert_int_equal(push(w, GONE), -ESTALE);
+	reflector_end(w->r, 200, 0);
+	assert_int_equal(slice_page(w, "FQDN"), 0);
+	assert_string_equal(w->told, "-a");
+	assert_int_equal(reflector_stats(w->r)->refused, 0);
+}
+
 #define WITH_WORLD(t) cmocka_unit_test_setup_teardown(t, open_world, close_world)
 
 int main(void)
@@ -407,6 +454,7 @@ int main(void)
 		WITH_WORLD(expired_token),
 		WITH_WORLD(server_away),
 		WITH_WORLD(wrong_objects),
+		WITH_WORLD(useless_object),
 		WITH_WORLD(nameless_object),
 		WITH_WORLD(server_error),
 		WITH_WORLD(nonsense),

@@ -473,6 +473,54 @@ static void checks_without_a_daemon(void **state)
 	assert_int_equal(source_dir_check("/nonexistent", on_report, report), -ENOENT);
 }
 
+static const char slice[] = "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+			    "metadata: {name: s, namespace: shop}\naddressType: %s\n";
+
+/* What is in force in part is no error. */
+static void checks_what_is_doubtful(void **state)
+{
+	struct fixture *f = *state;
+	char report[1024] = "";
+
+	put(f, "a.yaml", "apiVersion: v1\nkind: Service\n"
+	    "metadata: {name: a, namespace: shop}\n"
+	    "spec: {ports: [{port: 80}], trafficDistribution: PreferFar}\n");
+	assert_int_equal(source_dir_check(f->dir, on_report, report), 0);
+	assert_non_null(strstr(report, "a.yaml:4:50 spec.trafficDistribution \"PreferFar\" is not known"));
+}
+
+static void wait_for_slices(struct fixture *f, unsigned int n)
+{
+	const uint64_t end = uv_hrtime() + DEADLINE_MS * 1000000ULL;
+	struct policy_stats st;
+
+	uv_timer_start(&f->tick, on_tick, 10, 10);
+	do {
+		uv_run(&f->loop, UV_RUN_ONCE);
+		policy_get_stats(f->pol, &st);
+	} while (st.slices != n && uv_hrtime() < end);
+	uv_timer_stop(&f->tick);
+	assert_int_equal(st.slices, n);
+}
+
+/* An object that becomes one that sluice has no use for is gone. */
+static void useless_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	char text[256];
+
+	snprintf(text, sizeof(text), slice, "IPv4");
+	put(f, "a.yaml", text);
+	open_source(f);
+	wait_for_slices(f, 1);
+	snprintf(text, sizeof(text), slice, "FQDN");
+	put(f, "a.yaml", text);
+	wait_for_slices(f, 0);
+	snprintf(text, sizeof(text), slice, "IPv6");
+	put(f, "a.yaml", text);
+	wait_for_slices(f, 1);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -483,6 +531,7 @@ int main(void)
 		T(twice_in_one_file), T(replaced_is_not_gone), T(waits_for_the_writer),
 		T(follows_links_that_are_swapped), T(takes_hard_links_and_symlinks),
 		T(is_not_held_up), T(waits_for_its_directory), T(checks_without_a_daemon),
+		T(checks_what_is_doubtful), T(useless_is_gone),
 	};
 
 	return unit_run(tests, NULL, NULL);
