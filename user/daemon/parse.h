@@ -72,10 +72,10 @@ int parse_label_value(const struct parse *p, const struct path *at, const struct
 /* An address of either family. */
 int parse_ip(const struct parse *p, const struct path *at, const struct tree *t,
 	     union sl_addr *out);
-/* The same, but for those that stand for nothing or nobody else's: unspecified, loopback, multicast. */
+/* The same, but not unspecified, loopback or multicast. */
 int parse_host_ip(const struct parse *p, const struct path *at, const struct tree *t,
 		  union sl_addr *out);
-/* The same, and not of one link alone: what the API server takes for an endpoint. */
+/* The same, and not link-local: what the API server takes for an endpoint. */
 int parse_global_ip(const struct parse *p, const struct path *at, const struct tree *t,
 		    union sl_addr *out);
 
