@@ -32,8 +32,8 @@ bool maglev_size_valid(__u32 size);
 
 /*
  * maglev_build() - fill in @table of @size entries, one of the sizes above
- * @b: @n of them, at least 1, no more than @size; reordered. Those with equal hashes
- *     take turns in the order in which they are given.
+ * @b: @n of them, at least 1; reordered. Those with equal hashes take turns in the
+ *     order in which they are given. Of more than @size some get no entry.
  */
 void maglev_build(struct maglev_backend *b, unsigned int n, __u32 *table, __u32 size);
 

@@ -92,6 +92,8 @@ static int plan_fronts(struct plan_port *p, const struct object_service *o,
 	const union sl_addr any[__SL_FAMILY_MAX] = { [SL_FAMILY_V4].h[5] = 0xffff };
 	unsigned int nclosed;
 
+	/* where the one is empty, the other says whether there is anybody elsewhere */
+	p->scopes = CLUSTER;
 	p->front = calloc(o->ncluster_ip + o->nexternal_ip + o->nlb_ip + 1, sizeof(*p->front));
 	if (!p->front)
 		return -ENOMEM;

@@ -29,7 +29,7 @@ struct plan_port {
 	__u16 port;
 	__u8 proto;			/* IPPROTO_ */
 	__u8 family;			/* enum sl_family */
-	__u8 scopes;			/* 1 << enum sl_svc_scope: those that a frontend leads to */
+	__u8 scopes;			/* 1 << enum sl_svc_scope: those that somebody asks for */
 	__u8 maglev;			/* the same: those whose set has a table */
 	unsigned int nfronts, nbackends, nranges;
 	struct plan_front *front;
