@@ -161,8 +161,10 @@ static struct memtables *mem_new(void)
 	btab_init(&m->rule, sizeof(struct sl_rule_key), sizeof(struct sl_rule_val));
 	btab_init(&m->port, sizeof(struct sl_port_key), sizeof(struct sl_port_val));
 	m->die_at = -1;
-	m->t = (struct tables){ m, m->eps, mem_each, mem_update, mem_del, mem_lookup,
-				mem_set_class, mem_set_policy, NULL };
+	m->t = (struct tables){
+		.ctx = m, .eps = m->eps, .each = mem_each, .update = mem_update, .del = mem_del,
+		.lookup = mem_lookup, .set_class = mem_set_class, .set_policy = mem_set_policy,
+	};
 	return m;
 }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The policy tables in the kernel; see tables.h. */
+/* The tables in the kernel; see tables.h. */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include "daemon/tables.h"
 
 #define BATCH 4096
@@ -19,6 +20,10 @@ static const struct {
 	[SL_MAP_CLASS] = { sizeof(struct sl_prefix), sizeof(struct sl_class_val) },
 	[SL_MAP_RULE] = { sizeof(struct sl_rule_key), sizeof(struct sl_rule_val) },
 	[SL_MAP_PORT] = { sizeof(struct sl_port_key), sizeof(struct sl_port_val) },
+	[SL_MAP_FRONT] = { sizeof(struct sl_front_key), sizeof(struct sl_front_val) },
+	[SL_MAP_SET] = { sizeof(__u32), sizeof(struct sl_set_page) },
+	[SL_MAP_BACKEND] = { sizeof(__u32), sizeof(struct sl_backend) },
+	[SL_MAP_SVC_SRC] = { sizeof(struct sl_svc_src_key), sizeof(__u32) },
 };
 
 size_t tables_key_size(enum sl_map map)
@@ -41,7 +46,7 @@ static bool no_batches(int err)
 static int each_single(int fd, enum sl_map map,
 		       int (*cb)(void *arg, const void *key, const void *val), void *arg)
 {
-	unsigned char key[32], next[32], val[32];
+	unsigned char key[32], next[32], val[64];
 	bool first = true;
 	int err;
 
@@ -129,6 +134,11 @@ static int kernel_update(void *ctx, enum sl_map map, const void *keys, const voi
 	return err;
 }
 
+static int kernel_add(void *ctx, enum sl_map map, const void *key, const void *val)
+{
+	return bpf_map_update_elem(sluice_map_fd(ctx, map), key, val, BPF_NOEXIST);
+}
+
 static int kernel_del(void *ctx, enum sl_map map, const void *keys, size_t n)
 {
 	DECLARE_LIBBPF_OPTS(bpf_map_batch_opts, opts);
@@ -165,12 +175,51 @@ static void kernel_committed(void *ctx)
 	__atomic_add_fetch(&sluice_state(ctx)->commits, 1, __ATOMIC_RELEASE);
 }
 
+static void kernel_set_svc_set(void *ctx, struct sl_svc *svc, enum sl_svc_scope scope, __u64 word)
+{
+	(void)ctx;
+	__atomic_store_n(&svc->set[scope], word, __ATOMIC_RELEASE);
+}
+
+static void kernel_set_svc_conf(void *ctx, struct sl_svc *svc, __u32 affinity_s, __u32 flags)
+{
+	(void)ctx;
+	__atomic_store_n(&svc->affinity_s, affinity_s, __ATOMIC_RELEASE);
+	__atomic_store_n(&svc->flags, flags, __ATOMIC_RELEASE);
+}
+
+static void kernel_set_svc_gen(void *ctx, struct sl_svc *svc, __u32 gen)
+{
+	(void)ctx;
+	__atomic_store_n(&svc->gen, gen, __ATOMIC_RELEASE);
+}
+
+int tables_map_services(struct sluice *sl, struct tables *t)
+{
+	void *mem = mmap(NULL, SL_SVC_MAX * sizeof(*t->svcs), PROT_READ | PROT_WRITE, MAP_SHARED,
+			 sluice_map_fd(sl, SL_MAP_SVC), 0);
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	t->svcs = mem;
+	return 0;
+}
+
+void tables_unmap_services(struct tables *t)
+{
+	if (t->svcs)
+		munmap(t->svcs, SL_SVC_MAX * sizeof(*t->svcs));
+	t->svcs = NULL;
+}
+
 void tables_of_kernel(struct sluice *sl, struct tables *t)
 {
 	*t = (struct tables){
 		.ctx = sl, .eps = sluice_eps(sl), .each = kernel_each, .update = kernel_update,
 		.del = kernel_del, .lookup = kernel_lookup, .set_class = kernel_set_class,
 		.set_policy = kernel_set_policy, .committed = kernel_committed,
+		.add = kernel_add, .set_svc_set = kernel_set_svc_set,
+		.set_svc_conf = kernel_set_svc_conf, .set_svc_gen = kernel_set_svc_gen,
 	};
 }
 

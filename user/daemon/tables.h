@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The policy tables as the reconciler writes them. Behind it are the kernel's
- * maps, or in tests memory that looks on at every single write.
+ * The tables as the reconciler and the balancer write them. Behind it are the
+ * kernel's maps, or in tests memory that looks on at every single write.
  */
 #ifndef SLUICED_TABLES_H
 #define SLUICED_TABLES_H
@@ -22,6 +22,12 @@ struct tables {
 	void (*set_class)(void *ctx, __u32 ep, unsigned int column, enum sl_family f, __u32 id);
 	void (*set_policy)(void *ctx, __u32 ep, __u64 word);
 	void (*committed)(void *ctx);	/* what is wanted is in force; may be NULL */
+	/* the balancer's */
+	struct sl_svc *svcs;		/* to read; SL_SVC_MAX. NULL: tables_map_services() */
+	int (*add)(void *ctx, enum sl_map map, const void *key, const void *val);	/* -EEXIST */
+	void (*set_svc_set)(void *ctx, struct sl_svc *svc, enum sl_svc_scope scope, __u64 word);
+	void (*set_svc_conf)(void *ctx, struct sl_svc *svc, __u32 affinity_s, __u32 flags);
+	void (*set_svc_gen)(void *ctx, struct sl_svc *svc, __u32 gen);
 };
 
 size_t tables_key_size(enum sl_map map);
@@ -29,6 +35,9 @@ size_t tables_value_size(enum sl_map map);
 
 /* Fills in @t for the maps of @sl, which must outlive it. */
 void tables_of_kernel(struct sluice *sl, struct tables *t);
+/* Services, too: maps sl_svc, until tables_unmap_services(). Negative errno. */
+int tables_map_services(struct sluice *sl, struct tables *t);
+void tables_unmap_services(struct tables *t);
 
 /* A flow as one of its ends sees it. */
 struct tables_flow {
