@@ -387,6 +387,11 @@ int balancer_repair(struct balancer *b, bool settled)
 	return err ? err : (int)b->writes;
 }
 
+unsigned int balancer_frontends(const struct balancer *b)
+{
+	return b->fronts.count;
+}
+
 int balancer_wait_ms(const struct balancer *b)
 {
 	const struct idpool *pools[] = { &b->svcs, &b->backends, &b->pages };

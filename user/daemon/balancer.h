@@ -52,6 +52,8 @@ int balancer_set_node(struct balancer *b, const char *name, const char *zone);
 int balancer_commit(struct balancer *b, bool settled);
 /* The same for all, after reading everything back: number of differences, or as above. */
 int balancer_repair(struct balancer *b, bool settled);
+/* How many there are, served or not. */
+unsigned int balancer_frontends(const struct balancer *b);
 /* Milliseconds after which a commit may find room for who has none; -1: nobody waits. */
 int balancer_wait_ms(const struct balancer *b);
 

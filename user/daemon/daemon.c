@@ -96,7 +96,7 @@ static bool settled(void *arg)
 /* What the tables say now may have new names, and nodes. */
 int daemon_commit(struct daemon *d)
 {
-	int err;
+	int err, wait;
 
 	uv_idle_stop(&d->commit_soon);
 	if (!settled(d))
@@ -105,8 +105,9 @@ int daemon_commit(struct daemon *d)
 	if (err && err != d->commit_err)
 		log_error("policy is not in force: %s", strerror(-err));
 	d->commit_err = err;
-	if (err)
-		uv_timer_start(&d->commit_retry, on_commit_retry, COMMIT_RETRY_MS, 0);
+	wait = err ? COMMIT_RETRY_MS : policy_wait_ms(d->pol);
+	if (wait >= 0)
+		uv_timer_start(&d->commit_retry, on_commit_retry, (uint64_t)wait, 0);
 	else
 		uv_timer_stop(&d->commit_retry);
 	if (d->events)

@@ -6,6 +6,14 @@
 #include <time.h>
 #include "daemon/policy_impl.h"
 
+static const struct balancer_services services = {
+	.next_dirty = model_service_next_dirty,
+	.mark = model_service_mark,
+	.mark_all = model_service_mark_all,
+	.reap = model_service_reap,
+	.each = model_service_each,
+};
+
 int policy_new_on(const struct tables *t, const char *node_name, struct policy **out)
 {
 	struct policy *pol = calloc(1, sizeof(*pol));
@@ -26,6 +34,8 @@ int policy_new_on(const struct tables *t, const char *node_name, struct policy *
 		pol->tables = *t;
 		pol->has_tables = true;
 		err = reconcile_init(&pol->reconciler, &pol->tables, &pol->compiler);
+		if (!err && pol->tables.svcs)
+			err = balancer_new(&services, &pol->model, &pol->tables, &pol->balancer);
 		if (err)
 			goto err_reconciler;
 	}
@@ -47,11 +57,18 @@ err_free:
 int policy_new(struct sluice *sl, const char *node_name, struct policy **out)
 {
 	struct tables t;
+	int err;
 
 	if (!sl)
 		return policy_new_on(NULL, node_name, out);
 	tables_of_kernel(sl, &t);
-	return policy_new_on(&t, node_name, out);
+	err = tables_map_services(sl, &t);
+	if (err)
+		return err;
+	err = policy_new_on(&t, node_name, out);
+	if (err)
+		tables_unmap_services(&t);
+	return err;
 }
 
 void policy_free(struct policy *pol)
@@ -62,8 +79,12 @@ void policy_free(struct policy *pol)
 		return;
 	if (pol->has_tables)
 		reconcile_exit(&pol->reconciler);
+	if (pol->balancer)
+		balancer_free(pol->balancer);
 	compile_exit(&pol->compiler);
 	model_exit(&pol->model);
+	if (pol->has_tables)
+		tables_unmap_services(&pol->tables);
 	while ((f = pol->refusals)) {
 		pol->refusals = f->next;
 		free(f);
@@ -198,6 +219,51 @@ static unsigned long now_us(void)
 	return ts.tv_sec * 1000000UL + ts.tv_nsec / 1000;
 }
 
+/* The zone is a label of this node's object. */
+static int tell_where(struct policy *pol)
+{
+	const struct object_node *node;
+	const struct object *o;
+	const struct str *zone = NULL;
+	int err;
+
+	if (pol->zone_gen == pol->model.nodes_gen)
+		return 0;
+	o = model_find(&pol->model, OBJECT_NODE, NULL, pol->node_name->s);
+	if (o) {
+		node = (const struct object_node *)o;
+		zone = labels_value(node->labels, str_find("topology.kubernetes.io/zone"));
+	}
+	err = balancer_set_node(pol->balancer, pol->node_name->s, zone ? zone->s : NULL);
+	if (!err)
+		pol->zone_gen = pol->model.nodes_gen;
+	return err;
+}
+
+/* All objects are known when there is a commit at all. */
+static int commit_services(struct policy *pol)
+{
+	unsigned int before;
+	int err;
+
+	if (!pol->balancer)
+		return 0;
+	err = tell_where(pol);
+	if (err)
+		return err;
+	before = balancer_frontends(pol->balancer);
+	err = balancer_commit(pol->balancer, true);
+	/* datagrams may have gone to there as to any other place */
+	if (balancer_frontends(pol->balancer) > before && pol->tables.reroute)
+		pol->tables.reroute(pol->tables.ctx);
+	return err;
+}
+
+int policy_wait_ms(const struct policy *pol)
+{
+	return pol->balancer ? balancer_wait_ms(pol->balancer) : -1;
+}
+
 int policy_commit(struct policy *pol)
 {
 	unsigned long start = now_us(), compiled;
@@ -208,6 +274,8 @@ int policy_commit(struct policy *pol)
 		err = reconcile_commit(&pol->reconciler);
 	else if (!err)
 		plan_settle(&pol->compiler.plan);
+	if (!err)
+		err = commit_services(pol);
 	pol->compile_us = compiled - start;
 	pol->commit_us = now_us() - start;
 	if (!err)
@@ -217,11 +285,14 @@ int policy_commit(struct policy *pol)
 
 int policy_reconcile(struct policy *pol)
 {
-	int err = compile_update(&pol->compiler);
+	int err = compile_update(&pol->compiler), n = 0;
 
 	if (err || !pol->has_tables)
 		return err;
-	return reconcile_repair(&pol->reconciler);
+	err = reconcile_repair(&pol->reconciler);
+	if (err >= 0 && pol->balancer)
+		n = balancer_repair(pol->balancer, true);
+	return err < 0 ? err : n < 0 ? n : err + n;
 }
 
 void policy_get_stats(const struct policy *pol, struct policy_stats *st)

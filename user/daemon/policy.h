@@ -3,7 +3,8 @@
  * The policy side of the daemon in one face: objects in, kernel tables out.
  *
  *   objects ─▶ model ─▶ compile (pure) ─▶ plan ─▶ reconcile ─▶ sl_class,
- *                                                  sl_rule, sl_port, policy words
+ *               │                                  sl_rule, sl_port, policy words
+ *               └▶ service_plan (pure) ─▶ balancer ─▶ sl_front, sl_svc, sl_set, sl_backend
  *
  * The rest of the daemon knows this header and nothing behind it. All calls
  * are from the loop's thread.
@@ -90,6 +91,8 @@ int policy_pod_find(const struct policy *pol, const char *ns, const char *name, 
  * again.
  */
 int policy_commit(struct policy *pol);
+/* Milliseconds after which another commit may do what this one had no room for; -1: nothing waits. */
+int policy_wait_ms(const struct policy *pol);
 /* Reads everything back from the kernel and repairs what differs; returns
  * the number of differences. */
 int policy_reconcile(struct policy *pol);

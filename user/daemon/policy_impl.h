@@ -3,6 +3,7 @@
 #ifndef SLUICED_POLICY_IMPL_H
 #define SLUICED_POLICY_IMPL_H
 
+#include "daemon/balancer.h"
 #include "daemon/reconcile.h"
 
 /* The last version of an object was refused; until one is taken, or it is deleted. */
@@ -18,6 +19,8 @@ struct policy {
 	struct tables tables;
 	struct reconciler reconciler;
 	bool has_tables;
+	struct balancer *balancer;	/* NULL: services have no tables here */
+	unsigned int zone_gen;		/* model.nodes_gen when the balancer was told where we are */
 	struct str *node_name;
 	struct refusal *refusals;
 	struct policy_node *nodes;	/* of the last policy_nodes() */

@@ -562,6 +562,12 @@ static int warn_service(struct model_service *s, void *out)
 	return 0;
 }
 
+static int warn_balancer(void *out, const struct model_service *s, const char *text)
+{
+	json_array_append_new(out, warning("Service", s->ns, s->name, text));
+	return 0;
+}
+
 json_t *policy_warnings_json(struct policy *pol)
 {
 	json_t *out = json_array();
@@ -572,6 +578,8 @@ json_t *policy_warnings_json(struct policy *pol)
 		warn_rules(np->obj, out);
 
 	model_service_each(&pol->model, warn_service, out);
+	if (pol->balancer)
+		balancer_warnings(pol->balancer, warn_balancer, out);
 	htab_each(&pol->model.addrs, n)
 		if (container_of(n, struct model_addr, node)->nclaims > 1)
 			warn_claims(container_of(n, struct model_addr, node), out);

@@ -212,12 +212,18 @@ void tables_unmap_services(struct tables *t)
 	t->svcs = NULL;
 }
 
+static void kernel_reroute(void *ctx)
+{
+	sluice_route_gen_bump(sluice_state(ctx));
+}
+
 void tables_of_kernel(struct sluice *sl, struct tables *t)
 {
 	*t = (struct tables){
 		.ctx = sl, .eps = sluice_eps(sl), .each = kernel_each, .update = kernel_update,
 		.del = kernel_del, .lookup = kernel_lookup, .set_class = kernel_set_class,
 		.set_policy = kernel_set_policy, .committed = kernel_committed,
+		.reroute = kernel_reroute,
 		.add = kernel_add, .set_svc_set = kernel_set_svc_set,
 		.set_svc_conf = kernel_set_svc_conf, .set_svc_gen = kernel_set_svc_gen,
 	};

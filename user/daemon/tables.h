@@ -22,6 +22,7 @@ struct tables {
 	void (*set_class)(void *ctx, __u32 ep, unsigned int column, enum sl_family f, __u32 id);
 	void (*set_policy)(void *ctx, __u32 ep, __u64 word);
 	void (*committed)(void *ctx);	/* what is wanted is in force; may be NULL */
+	void (*reroute)(void *ctx);	/* flows are judged again; may be NULL */
 	/* the balancer's */
 	struct sl_svc *svcs;		/* to read; SL_SVC_MAX. NULL: tables_map_services() */
 	int (*add)(void *ctx, enum sl_map map, const void *key, const void *val);	/* -EEXIST */
