@@ -701,7 +701,7 @@ struct sl_flow {
 	__u32 svc_gen;			/* of struct sl_svc when @backend was looked at */
 	__u32 backend;
 	__u32 pad1;
-	union sl_addr via;		/* next hop, or the tunnel's far end */
+	union sl_addr via;		/* next hop, or the tunnel's far end; of both ends, the responder's */
 	/* What the first packet had: rules are asked by it when they change. */
 	__u8 first_flags;		/* TCP flags, or ICMP type */
 	__u8 first_code;		/* ICMP */

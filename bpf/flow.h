@@ -92,12 +92,33 @@ static __always_inline bool sl_flow_current(const struct sl_flow *f)
 	       (!f->svc || f->svc_gen == sl_svc_gen(f->svc));
 }
 
+static __always_inline bool sl_action_remote(__u8 action)
+{
+	return action == SL_ACTION_NEIGH || action == SL_ACTION_TUNNEL;
+}
+
+/*
+ * A flow through this node, of a client elsewhere to a backend elsewhere: then
+ * @via is the way to the backend, and that to the client is looked up.
+ */
+static __always_inline bool sl_flow_transit(const struct sl_flow *f)
+{
+	return sl_action_remote(f->dir[0].action) && sl_action_remote(f->dir[1].action);
+}
+
 /* Did the node send it that the flow's packets to there are sent to? */
-static __always_inline bool sl_flow_via(const struct sl_flow *f)
+static __always_inline bool sl_flow_via(const struct sl_ctx *c, const struct sl_flow *f)
 {
 	struct sl_scratch *s = sl_scratch_get();
+	struct sl_route_val *r;
 
-	return s && sl_addr_eq(&s->tunnel_src, &f->via) && s->tunnel_vni == f->vni;
+	if (!s)
+		return false;
+	if (!sl_flow_transit(f) || (c->dir & 1) != (f->orig & 1))
+		return sl_addr_eq(&s->tunnel_src, &f->via) && s->tunnel_vni == f->vni;
+	r = sl_route_get(&c->key.addr[c->dir & 1]);
+	return r && r->kind == SL_ROUTE_TUNNEL && sl_addr_eq(&s->tunnel_src, &r->via) &&
+	       s->tunnel_vni == r->vni;
 }
 
 /* Did the packet come in as its direction of the entry demands? */
@@ -113,7 +134,7 @@ static __always_inline bool sl_flow_way_in(struct __sk_buff *skb, const struct s
 	/* A pod's word is taken only with its MAC, the others' only without. */
 	if (!(d->flags & SL_FLOW_DIR_SMAC) != (c->hook != SL_HOOK_FROM_POD))
 		return false;
-	if (c->hook == SL_HOOK_FROM_TUNNEL && !sl_flow_via(f))
+	if (c->hook == SL_HOOK_FROM_TUNNEL && !sl_flow_via(c, f))
 		return false;
 	if (c->hook != SL_HOOK_FROM_POD)
 		return true;

@@ -103,6 +103,18 @@ static __always_inline int sl_neigh_out(const struct sl_flow *f, __u32 ifindex)
 	return bpf_redirect_neigh(ifindex, &nh, sizeof(nh), 0);
 }
 
+/* Back to the client of a flow through this node. */
+static __always_inline int sl_client_out(struct __sk_buff *skb, const struct sl_ctx *c,
+					 const struct sl_flow_dir *d)
+{
+	struct sl_route_val *r;
+
+	if (d->action == SL_ACTION_NEIGH)
+		return bpf_redirect_neigh(d->out_ifindex, NULL, 0, 0);
+	r = sl_route_get(&c->key.addr[!(c->dir & 1)]);
+	return r ? sl_tunnel_out(skb, &r->via, r->vni) : SL_ACT_DROP;
+}
+
 /* @flags: enum sl_flow_dir_flag. */
 static __always_inline int sl_peer_out(struct __sk_buff *skb, __u32 flags, __u32 ifindex)
 {
@@ -205,6 +217,8 @@ __noinline int sl_forward(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flo
 	if (!sl_hop(skb, c, d))
 		return sl_drop_packet(skb, c, SL_DROP_HELPER);
 	sl_hop_csum(skb, c);
+	if (sl_flow_transit(f) && (c->dir & 1) != (f->orig & 1))
+		return sl_client_out(skb, c, d);
 	switch (d->action) {
 	case SL_ACTION_PEER:
 		return sl_peer_out(skb, d->flags, d->out_ifindex);

@@ -51,7 +51,7 @@ static __always_inline bool sl_fast_right(struct __sk_buff *skb, struct sl_ctx *
 		return false;
 	if (f->gen[0] != sl_ep_gen(f->ep[0]) || f->gen[1] != sl_ep_gen(f->ep[1]))
 		return false;
-	if (hook == SL_HOOK_FROM_TUNNEL && !sl_flow_via(f))
+	if (hook == SL_HOOK_FROM_TUNNEL && !sl_flow_via(c, f))
 		return false;
 	if (hook != SL_HOOK_FROM_POD)
 		return true;
@@ -260,8 +260,11 @@ static __always_inline int sl_run_to_pod(struct __sk_buff *skb)
 
 /* ------------------------------------------------------- from the uplink */
 
-/* To one of the node's own addresses, or a service's: a pod's, a backend's, or the stack's. */
-static __always_inline int sl_uplink_host(struct __sk_buff *skb, struct sl_ctx *c)
+/*
+ * From a link or another node, to one of this node's own addresses or a service's:
+ * a pod's, a backend's, or the stack's.
+ */
+static __always_inline int sl_link_host(struct __sk_buff *skb, struct sl_ctx *c)
 {
 	int act;
 
@@ -313,7 +316,7 @@ __noinline int sl_slow_from_uplink(struct __sk_buff *skb, struct sl_ctx *c, __u3
 		return SL_ACT_NEXT;
 	kind = sl_addr_kind(sl_pkt_daddr(c), &id);
 	if (kind == SL_ADDR_HOST || kind == SL_ADDR_SVC)
-		return sl_uplink_host(skb, c);
+		return sl_link_host(skb, c);
 	if (kind == SL_ADDR_EP) {
 		c->ep = id;
 		return sl_uplink_pod(skb, c);
@@ -408,8 +411,8 @@ __noinline int sl_slow_from_tunnel(struct __sk_buff *skb, struct sl_ctx *c, __u3
 	if (skb->pkt_type != PACKET_HOST || sl_addr_is_multicast(c->family, sl_pkt_daddr(c)))
 		return sl_drop_packet(skb, c, SL_DROP_MULTICAST);
 	kind = sl_addr_kind(sl_pkt_daddr(c), &id);
-	if (kind == SL_ADDR_HOST)
-		return SL_ACT_NEXT;
+	if (kind == SL_ADDR_HOST || kind == SL_ADDR_SVC)
+		return sl_link_host(skb, c);
 	if (kind != SL_ADDR_EP)
 		return sl_drop_packet(skb, c, SL_DROP_NO_EP);
 	c->ep = id;
