@@ -125,8 +125,7 @@ static void st_check_backend(struct svctables *m, __u32 id, const struct sl_back
 		fail_msg("backend %u is another, but service %u has its generation", id, old->svc);
 }
 
-static void st_check_front(struct svctables *m, const struct sl_front_key *key,
-			   const struct sl_front_val *new)
+static void st_check_front(struct svctables *m, const void *key, const struct sl_front_val *new)
 {
 	const struct sl_front_val *old = btab_get(&m->front, key);
 
@@ -207,7 +206,7 @@ static int st_del(void *ctx, enum sl_map map, const void *keys, size_t n)
 		if (!st_write(m))
 			return -EIO;
 		if (!m->blind && map == SL_MAP_FRONT)
-			st_check_front(m, (const void *)k, NULL);
+			st_check_front(m, k, NULL);
 		btab_del(st_btab(m, map), k);
 	}
 	return 0;

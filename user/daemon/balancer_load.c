@@ -36,8 +36,11 @@ static void leave(struct balancer *b, __u32 svc)
 
 static int load_front(void *arg, const void *key, const void *val)
 {
-	struct svc_front *f = bal_front_get(arg, key);
+	struct sl_front_key aligned;
+	struct svc_front *f;
 
+	memcpy(&aligned, key, sizeof(aligned));
+	f = bal_front_get(arg, &aligned);
 	if (!f)
 		return -ENOMEM;
 	memcpy(&f->written, val, sizeof(f->written));
