@@ -839,6 +839,25 @@ static void errors(void **state)
 
 /* ------------------------------------------------------------------- at random */
 
+/* When nothing waits any more, what is in use is what the tables lead to. */
+static void check_pools(struct world *w)
+{
+	__u32 id, pages = 1, backends = 1, svcs = 1;
+
+	later();
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	for (id = 1; id < SL_SVC_MAX; id++) {
+		svcs += w->b->owner[id] == SVC_CLAIMED;
+		pages += word_pages(w->m->svcs[id].set[SL_SVC_CLUSTER]) +
+			 word_pages(w->m->svcs[id].set[SL_SVC_LOCAL]);
+	}
+	for (id = 1; id < SL_BACKEND_MAX; id++)
+		backends += !!w->m->backend[id].flags;
+	assert_int_equal(w->b->svcs.count, svcs);
+	assert_int_equal(w->b->pages.count, pages);
+	assert_int_equal(w->b->backends.count, backends);
+}
+
 static unsigned int dice(unsigned int n)
 {
 	static __u64 seed = 7;
@@ -957,6 +976,8 @@ static void at_random(void **state)
 		commit_late(w);
 		assert_int_equal(balancer_repair(w->b, true), 0);
 		check(w);
+		if (dice(2))
+			check_pools(w);
 	}
 	assert_in_range(died, 1, i);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The balancer's course; see balancer.h. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include "daemon/balancer_impl.h"

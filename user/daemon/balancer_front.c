@@ -338,7 +338,7 @@ static void settle(struct balancer *b)
 	b->touched_addrs = NULL;
 }
 
-void bal_fronts_retry(struct balancer *b)
+static void touch_full(struct balancer *b)
 {
 	struct hnode *n;
 
@@ -356,7 +356,7 @@ void bal_fronts_settle(struct balancer *b)
 	if (!b->nfull || b->err)
 		return;
 	/* what went has made room, perhaps */
-	bal_fronts_retry(b);
+	touch_full(b);
 	settle(b);
 }
 

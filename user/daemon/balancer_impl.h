@@ -139,7 +139,6 @@ void bal_claims_link(struct balancer *b, struct svc_port *p);
 void bal_claims_unlink(struct balancer *b, struct svc_port *p);
 void bal_fronts_settle(struct balancer *b);
 bool bal_fronts_sweep(struct balancer *b);	/* all that nobody asks for; false: not all yet */
-void bal_fronts_retry(struct balancer *b);	/* those without room */
 void bal_front_is_full(struct balancer *b, const struct sl_front_key *key);
 void bal_fronts_forget(struct balancer *b);
 struct svc_front *bal_front_find(const struct balancer *b, const struct sl_front_key *key);

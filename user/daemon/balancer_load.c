@@ -315,12 +315,16 @@ static struct image_backend *first_backend(const struct image *im, __u32 svc)
 
 static struct sl_svc_src_key *first_src(const struct image *im, __u32 svc)
 {
-	size_t i;
+	size_t lo = 0, hi = im->nsrc, mid;
 
-	/* few services have any */
-	for (i = 0; i < im->nsrc && im->src[i].svc != svc; i++)
-		;
-	return im->src + i;
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (im->src[mid].svc < svc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return im->src + lo;
 }
 
 static int adopt_backends(struct balancer *b, struct svc_port *p)
@@ -390,11 +394,11 @@ static int adopt_src(struct balancer *b, struct svc_port *p)
 	struct sl_svc_src_key *end = b->image->src + b->image->nsrc, *first, *src;
 	struct plan_port *plan = &p->plan;
 
-	first = b->image->nsrc ? first_src(b->image, p->id) : end;
-	if (first == end)
-		return 0;
+	first = first_src(b->image, p->id);
 	for (src = first; src < end && src->svc == p->id; src++)
 		;
+	if (src == first)
+		return 0;
 	plan->range = calloc(src - first, sizeof(*plan->range));
 	if (!plan->range)
 		return -ENOMEM;
