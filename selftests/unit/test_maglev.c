@@ -63,11 +63,7 @@ static double moved_without(unsigned int n, unsigned int gone, __u32 size)
 	return (double)moved / rest * n;
 }
 
-/*
- * One of N goes: its entries move, and of the others' few, whichever of them it is.
- * At so many entries each they are the more the more backends there are: 0.3/N of
- * ten, 1.5/N of a hundred.
- */
+/* One of N goes: its entries move, and of the others' no more than 1.3/N, whichever of them it is. */
 static void disruption(void **state)
 {
 	double one, sum, worst = 0, worst_mean = 0;
@@ -82,8 +78,8 @@ static void disruption(void **state)
 			sum += one;
 		}
 		worst_mean = sum / times > worst_mean ? sum / times : worst_mean;
-		if (sum / times > (n <= 60 ? 1.2 : 1.6))
-			fail_msg("%u backends: %.2f/N of the others' entries moved", n, sum / times);
+		if (worst > 1.3)
+			fail_msg("%u backends: %.2f/N of the others' entries moved", n, worst);
 	}
 	printf("# moved of the others' entries: %.2f/N at most on average, %.2f/N once\n",
 	       worst_mean, worst);

@@ -5,8 +5,14 @@
 #include "daemon/hash.h"
 #include "daemon/maglev.h"
 
-/* 100 entries a backend up to 655 backends; the word of a set has 16 bits for it. */
-#define ENTRIES_EACH 100
+/*
+ * Entries for each backend: with 100 their shares differ by one percent, and one
+ * that goes moves few entries of the others; the more there are, the more it moves,
+ * and more entries are the remedy. The word of a set has 16 bits for all of them.
+ */
+#define ENTRIES_EACH	100
+#define MANY		50
+#define ENTRIES_OF_MANY	200
 
 static const __u32 sizes[] = { 251, 509, 1021, 2039, 4093, 8191, 16381, 32749, 65521 };
 #define NSIZES (sizeof(sizes) / sizeof(sizes[0]))
@@ -22,9 +28,10 @@ __u64 maglev_hash(const union sl_addr *addr, __be16 port)
 
 __u32 maglev_size(unsigned int n)
 {
+	__u64 want = (__u64)n * (n > MANY ? ENTRIES_OF_MANY : ENTRIES_EACH);
 	unsigned int i;
 
-	for (i = 0; i < NSIZES - 1 && sizes[i] < (__u64)n * ENTRIES_EACH; i++)
+	for (i = 0; i < NSIZES - 1 && sizes[i] < want; i++)
 		;
 	return sizes[i];
 }
