@@ -384,10 +384,10 @@ static void reads_pods(void **state)
 	assert_int_equal(pod->labels->n, 2);
 	assert_string_equal(labels_value(pod->labels, str_find("b"))->s, "");
 	/* the first to claim a name has it; sidecars count, other init containers don't */
-	assert_int_equal(pod->nports, 3);
-	assert_int_equal(pod->port[0].port, 80);
-	assert_int_equal(pod->port[1].port, 82);
-	assert_string_equal(pod->port[2].name->s, "side");
+	assert_int_equal(pod->ports->n, 3);
+	assert_int_equal(pod->ports->port[0].port, 80);
+	assert_int_equal(pod->ports->port[1].port, 82);
+	assert_string_equal(pod->ports->port[2].name->s, "side");
 	release(&r);
 }
 

@@ -49,7 +49,7 @@ static struct labels *ns_labels(const struct model *m, const struct model_ns *ns
 		if (own->l[i].key != m->ns_label)
 			l->l[l->n++] = (struct label){ str_ref(own->l[i].key),
 						       str_ref(own->l[i].value) };
-	return l;
+	return labels_share(l);
 }
 
 struct model_ns *model_ns_get(struct model *m, struct str *name)
@@ -64,7 +64,7 @@ struct model_ns *model_ns_get(struct model *m, struct str *name)
 	ns->name = str_ref(name);
 	ns->labels = ns_labels(m, ns, NULL);
 	if (!ns->labels || htab_add(&m->namespaces, &ns->node, name->node.hash)) {
-		labels_free(ns->labels);
+		labels_put(ns->labels);
 		str_put(ns->name);
 		free(ns);
 		return NULL;
@@ -77,7 +77,7 @@ void model_ns_put(struct model *m, struct model_ns *ns)
 	if (ns->obj || ns->pods || ns->netpols)
 		return;
 	htab_del(&m->namespaces, &ns->node);
-	labels_free(ns->labels);
+	labels_put(ns->labels);
 	str_put(ns->name);
 	free(ns->cand);
 	free(ns);
@@ -90,12 +90,12 @@ static int set_ns_object(struct model *m, struct model_ns *ns, struct object_nam
 
 	if (!l)
 		return -ENOMEM;
-	if (!labels_equal(l, ns->labels)) {
+	if (l != ns->labels) {
 		ns->cand_version = 0;
 		for (pod = ns->pods; pod; pod = pod->next)
 			model_pod_mark(m, pod);
 	}
-	labels_free(ns->labels);
+	labels_put(ns->labels);
 	ns->labels = l;
 	m->nnamespaces += !!obj - !!ns->obj;
 	if (ns->obj)

@@ -250,13 +250,7 @@ const struct labels *model_pod_labels(const struct model_pod *pod)
 
 __u16 model_pod_port(const struct model_pod *pod, const struct str *name, __u8 proto)
 {
-	const struct object_pod *obj = pod->obj;
-	unsigned int i;
-
-	for (i = 0; obj && i < obj->nports; i++)
-		if (obj->port[i].name == name && obj->port[i].proto == proto)
-			return obj->port[i].port;
-	return 0;
+	return pod->obj ? pod_ports_number(pod->obj->ports, name, proto) : 0;
 }
 
 /* ------------------------------------------------------------- endpoints */

@@ -105,12 +105,9 @@ static void free_netpol(struct object_netpol *np)
 
 static void free_pod(struct object_pod *pod)
 {
-	unsigned int i;
-
-	labels_free(pod->labels);
+	labels_put(pod->labels);
+	pod_ports_put(pod->ports);
 	str_put(pod->node);
-	for (i = 0; i < pod->nports; i++)
-		str_put(pod->port[i].name);
 }
 
 struct object *object_ref(struct object *o)
@@ -129,13 +126,13 @@ void object_free(struct object *o)
 	}
 	switch (o->kind) {
 	case OBJECT_NAMESPACE:
-		labels_free(container_of(o, struct object_namespace, o)->labels);
+		labels_put(container_of(o, struct object_namespace, o)->labels);
 		break;
 	case OBJECT_POD:
 		free_pod(container_of(o, struct object_pod, o));
 		break;
 	case OBJECT_NODE:
-		labels_free(container_of(o, struct object_node, o)->labels);
+		labels_put(container_of(o, struct object_node, o)->labels);
 		free(container_of(o, struct object_node, o)->ip);
 		break;
 	case OBJECT_NETPOL:
@@ -169,22 +166,15 @@ __u64 object_uid(const char *uid)
 
 static bool pod_equal(const struct object_pod *a, const struct object_pod *b)
 {
-	unsigned int i;
-
-	if (a->uid != b->uid || a->node != b->node || a->host_network != b->host_network || a->ended != b->ended ||
-	    a->nports != b->nports || memcmp(a->addr, b->addr, sizeof(a->addr)))
-		return false;
-	for (i = 0; i < a->nports; i++)
-		if (a->port[i].name != b->port[i].name || a->port[i].port != b->port[i].port ||
-		    a->port[i].proto != b->port[i].proto)
-			return false;
-	return labels_equal(a->labels, b->labels);
+	return a->uid == b->uid && a->labels == b->labels && a->ports == b->ports &&
+	       a->node == b->node && a->host_network == b->host_network && a->ended == b->ended &&
+	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 
 static bool node_equal(const struct object_node *a, const struct object_node *b)
 {
 	return a->npod_cidr == b->npod_cidr && !memcmp(a->addr, b->addr, sizeof(a->addr)) &&
-	       labels_equal(a->labels, b->labels) && a->nips == b->nips &&
+	       a->labels == b->labels && a->nips == b->nips &&
 	       (!a->nips || !memcmp(a->ip, b->ip, a->nips * sizeof(a->ip[0]))) &&
 	       !memcmp(a->pod_cidr, b->pod_cidr, a->npod_cidr * sizeof(a->pod_cidr[0]));
 }
@@ -239,8 +229,8 @@ bool object_equal(const struct object *a, const struct object *b)
 		return false;
 	switch (a->kind) {
 	case OBJECT_NAMESPACE:
-		return labels_equal(container_of(a, struct object_namespace, o)->labels,
-				    container_of(b, struct object_namespace, o)->labels);
+		return container_of(a, struct object_namespace, o)->labels ==
+		       container_of(b, struct object_namespace, o)->labels;
 	case OBJECT_POD:
 		return pod_equal(container_of(a, struct object_pod, o),
 				 container_of(b, struct object_pod, o));

@@ -6,6 +6,7 @@
 #ifndef SLUICED_OBJECT_H
 #define SLUICED_OBJECT_H
 
+#include "daemon/pod_ports.h"
 #include "daemon/policy.h"
 #include "daemon/selector.h"
 #include "daemon/tree.h"
@@ -35,22 +36,15 @@ struct object_namespace {
 	struct labels *labels;
 };
 
-struct pod_port {
-	struct str *name;		/* ports without a name are not kept */
-	__u16 port;
-	__u8 proto;			/* IPPROTO_ */
-};
-
 struct object_pod {
 	struct object o;
 	__u64 uid;			/* object_uid() of what the kubelet calls it; 0: not said */
 	struct labels *labels;
+	struct pod_ports *ports;	/* those with a name */
 	struct str *node;		/* NULL: not scheduled */
 	union sl_addr addr[__SL_FAMILY_MAX];	/* all zero: none */
 	bool host_network;		/* its addresses are the node's */
 	bool ended;			/* Succeeded or Failed: its addresses are free again */
-	unsigned int nports;
-	struct pod_port port[];		/* containers first, then sidecars */
 };
 
 #define NODE_MAX_CIDRS 4

@@ -387,7 +387,7 @@ int parse_labels(const struct parse *p, const struct path *at, const struct tree
 	if (!t)
 		return 0;
 	err = parse_map(p, at, t, NULL);
-	if (err)
+	if (err || !t->n)
 		return err;
 	l = labels_new(t->n);
 	if (!l)
@@ -403,11 +403,12 @@ int parse_labels(const struct parse *p, const struct path *at, const struct tree
 		else if (!err)
 			err = parse_label_value(p, &sub, t->pair[i].value, &l->l[i].value);
 	}
-	if (err)
+	if (err) {
 		labels_free(l);
-	else
-		*out = l;
-	return err;
+		return err;
+	}
+	*out = labels_share(l);
+	return *out ? 0 : -ENOMEM;
 }
 
 /* ------------------------------------------------------------ selectors */

@@ -236,8 +236,24 @@ static int containers(const struct parse *p, const struct tree *spec, const stru
 	return err;
 }
 
+static int parse_ports(const struct parse *p, const struct tree *spec, const struct path *at,
+		       struct pod_ports **out)
+{
+	struct port_list l = {};
+	int err = containers(p, spec, at, &l);
+
+	if (err) {
+		pod_port_list_free(l.v, l.n);
+		return err;
+	}
+	if (!l.n)
+		return 0;
+	*out = pod_ports_get(l.v, l.n);
+	return *out ? 0 : -ENOMEM;
+}
+
 static int parse_pod_spec(const struct parse *p, const struct tree *doc, const struct path *at,
-			  struct object_pod *pod, struct port_list *ports)
+			  struct object_pod *pod)
 {
 	const struct tree *spec, *t;
 	struct path sp, sub;
@@ -259,40 +275,30 @@ static int parse_pod_spec(const struct parse *p, const struct tree *doc, const s
 		if (!err)
 			err = parse_str(s, &pod->node);
 	}
-	return err ? err : containers(p, spec, &sp, ports);
+	return err ? err : parse_ports(p, spec, &sp, &pod->ports);
 }
 
 int parse_pod(const struct parse *p, const struct tree *doc, const struct path *at,
 	      const struct object *key, struct object **out)
 {
-	struct object_pod tmp = {}, *pod;
-	struct port_list ports = {};
+	struct object_pod *pod = calloc(1, sizeof(*pod));
 	int err;
 
-	err = labels_of(p, doc, at, &tmp.labels);
-	if (!err)
-		err = parse_uid(p, doc, at, &tmp.uid);
-	if (!err)
-		err = parse_pod_spec(p, doc, at, &tmp, &ports);
-	if (!err)
-		err = parse_status(p, doc, at, &tmp);
-	pod = err ? NULL : malloc(sizeof(*pod) + ports.n * sizeof(pod->port[0]));
-	if (!pod) {
-		labels_free(tmp.labels);
-		str_put(tmp.node);
-		while (ports.n)
-			str_put(ports.v[--ports.n].name);
-		free(ports.v);
-		return err ? err : -ENOMEM;
-	}
-	*pod = tmp;
+	if (!pod)
+		return -ENOMEM;
 	pod->o = object_key(key);
-	pod->nports = ports.n;
-	if (ports.n)
-		memcpy(pod->port, ports.v, ports.n * sizeof(pod->port[0]));
-	free(ports.v);
-	*out = &pod->o;
-	return 0;
+	err = labels_of(p, doc, at, &pod->labels);
+	if (!err)
+		err = parse_uid(p, doc, at, &pod->uid);
+	if (!err)
+		err = parse_pod_spec(p, doc, at, pod);
+	if (!err)
+		err = parse_status(p, doc, at, pod);
+	if (err)
+		object_free(&pod->o);
+	else
+		*out = &pod->o;
+	return err;
 }
 
 /* ------------------------------------------------------------------ node */

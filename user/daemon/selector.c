@@ -1,53 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Labels, selectors, address blocks; see selector.h. */
+/* Selectors, address blocks; see selector.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include "daemon/selector.h"
 
 static struct htab selectors, blocks;
-
-struct labels *labels_new(unsigned int n)
-{
-	struct labels *l = calloc(1, sizeof(*l) + n * sizeof(l->l[0]));
-
-	if (l)
-		l->n = n;
-	return l;
-}
-
-void labels_free(struct labels *l)
-{
-	unsigned int i;
-
-	for (i = 0; l && i < l->n; i++) {
-		str_put(l->l[i].key);
-		str_put(l->l[i].value);
-	}
-	free(l);
-}
-
-struct str *labels_value(const struct labels *l, const struct str *key)
-{
-	unsigned int i;
-
-	for (i = 0; l && i < l->n; i++)
-		if (l->l[i].key == key)
-			return l->l[i].value;
-	return NULL;
-}
-
-/* A map in both: keys are single, so equal size and a being in b suffice. */
-bool labels_equal(const struct labels *a, const struct labels *b)
-{
-	unsigned int i;
-
-	if ((a ? a->n : 0) != (b ? b->n : 0))
-		return false;
-	for (i = 0; a && i < a->n; i++)
-		if (labels_value(b, a->l[i].key) != a->l[i].value)
-			return false;
-	return true;
-}
 
 /* -------------------------------------------------------- requirements */
 

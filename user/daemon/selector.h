@@ -1,30 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Labels, label selectors and address blocks. Selectors and blocks are
- * interned and immutable: equal ones are one pointer, and many policies say
- * the same thing.
+ * Label selectors and address blocks, interned and immutable: equal ones are
+ * one pointer, and many policies say the same thing.
  */
 #ifndef SLUICED_SELECTOR_H
 #define SLUICED_SELECTOR_H
 
-#include "daemon/str.h"
+#include "daemon/labels.h"
 #include "lib/sluice.h"
-
-struct label {
-	struct str *key, *value;
-};
-
-struct labels {
-	unsigned int n;
-	struct label l[];
-};
-
-/* Room for @n labels, all empty; NULL without memory. */
-struct labels *labels_new(unsigned int n);
-void labels_free(struct labels *l);			/* drops the strings; NULL is fine */
-/* NULL: no such label. @l may be NULL: no labels at all. */
-struct str *labels_value(const struct labels *l, const struct str *key);
-bool labels_equal(const struct labels *a, const struct labels *b);
 
 /* metav1.LabelSelectorOperator; matchLabels are IN with one value. */
 enum selector_op {
