@@ -89,14 +89,14 @@ static int copy_version(const struct reply *r, const struct tree *map, const str
 /* ------------------------------------------------------------------- objects */
 
 /* Items of a list don't say what they are: the list does. */
-static int parse_item(const struct reply *r, const struct tree *t, const struct path *at,
+static int parse_item(struct reply *r, const struct tree *t, const struct path *at,
 		      struct manifest_item *item)
 {
 	struct tree key[2] = { *t, *t }, value[2] = { *t, *t }, whole = *t;
 	unsigned int i;
 	int err;
 
-	whole.pair = calloc(t->n + 2, sizeof(*whole.pair));
+	whole.pair = arena_alloc(&r->arena, (t->n + 2) * sizeof(*whole.pair));
 	if (!whole.pair)
 		return -ENOMEM;
 	whole.n = 0;
@@ -112,7 +112,6 @@ static int parse_item(const struct reply *r, const struct tree *t, const struct 
 		whole.pair[whole.n++] = (struct tree_pair){ &key[i], &value[i] };
 	}
 	err = object_parse(r->kind->path, &whole, at, &item->obj, &item->id, &item->diag);
-	free(whole.pair);
 	return err == -EINVAL ? 0 : err;
 }
 
@@ -133,7 +132,7 @@ static int check_kind(const struct reply *r, const struct tree *t, const struct 
 
 /* --------------------------------------------------------------------- pages */
 
-static int page_items(const struct reply *r, int (*cb)(void *arg, struct manifest_item *item),
+static int page_items(struct reply *r, int (*cb)(void *arg, struct manifest_item *item),
 		      void *arg)
 {
 	struct path at;
@@ -220,7 +219,7 @@ static int event_error(const struct reply *r, const struct tree *status, const s
 	return code ? parse_int(&r->p, &sub, code, &ev->code) : 0;
 }
 
-static int event_object(const struct reply *r, struct k8s_event *ev)
+static int event_object(struct reply *r, struct k8s_event *ev)
 {
 	struct path at;
 	const struct tree *t = parse_field(r->doc, "object", NULL, &at);
