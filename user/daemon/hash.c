@@ -8,6 +8,7 @@ uint32_t hash_id_mask = UINT32_MAX;
 
 #define HTAB_MIN 16
 #define BTAB_MIN 16
+#define PTAB_MIN 16
 
 static int htab_resize(struct htab *t, size_t n)
 {
@@ -84,10 +85,105 @@ struct hnode *htab_walk(const struct htab *t, const struct hnode *n)
 	return NULL;
 }
 
+/* What a table has to lose before it gives slots back, so that it won't want them at once. */
+static bool sparse(size_t count, size_t mask)
+{
+	return mask >= 1024 && count * 8 < mask;
+}
+
+void htab_trim(struct htab *t)
+{
+	if (t->slot && sparse(t->count, t->mask))
+		htab_resize(t, (t->mask + 1) / 4);
+}
+
 void htab_exit(struct htab *t)
 {
 	free(t->slot);
 	*t = (struct htab){};
+}
+
+void ptab_init(struct ptab *t, uint64_t (*hash)(const void *item))
+{
+	*t = (struct ptab){ .hash = hash };
+}
+
+void ptab_exit(struct ptab *t)
+{
+	free(t->slot);
+	ptab_init(t, t->hash);
+}
+
+/* The first empty slot from where @item belongs. */
+static void **ptab_room(const struct ptab *t, const void *item)
+{
+	size_t i = t->hash(item);
+
+	while (t->slot[i & t->mask])
+		i++;
+	return &t->slot[i & t->mask];
+}
+
+static int ptab_resize(struct ptab *t, size_t n)
+{
+	struct ptab old = *t;
+	size_t pos = 0;
+	void *item;
+
+	t->slot = calloc(n, sizeof(*t->slot));
+	if (!t->slot) {
+		t->slot = old.slot;
+		return -ENOMEM;
+	}
+	t->mask = n - 1;
+	while ((item = ptab_walk(&old, &pos)))
+		*ptab_room(t, item) = item;
+	free(old.slot);
+	return 0;
+}
+
+int ptab_add(struct ptab *t, void *item)
+{
+	size_t size = t->slot ? t->mask + 1 : 0;
+
+	/* one that can't grow takes more as long as a slot stays empty: probing ends there */
+	if ((t->count + 1) * 8 > size * 7 && ptab_resize(t, size ? size * 2 : PTAB_MIN) &&
+	    t->count + 1 >= size)
+		return -ENOMEM;
+	*ptab_room(t, item) = item;
+	t->count++;
+	return 0;
+}
+
+void ptab_del(struct ptab *t, const void *item)
+{
+	size_t hole = t->hash(item), i, at;
+
+	while (t->slot[hole & t->mask] != item)
+		hole++;
+	/* what was pushed along by the hole's tenant moves back */
+	for (i = hole + 1; t->slot[i & t->mask]; i++) {
+		at = t->hash(t->slot[i & t->mask]);
+		if (((i - at) & t->mask) < ((i - hole) & t->mask))
+			continue;
+		t->slot[hole & t->mask] = t->slot[i & t->mask];
+		hole = i;
+	}
+	t->slot[hole & t->mask] = NULL;
+	t->count--;
+	if (sparse(t->count, t->mask))
+		ptab_resize(t, (t->mask + 1) / 4);
+}
+
+void *ptab_walk(const struct ptab *t, size_t *pos)
+{
+	while (t->slot && *pos <= t->mask) {
+		void *item = t->slot[(*pos)++];
+
+		if (item)
+			return item;
+	}
+	return NULL;
 }
 
 void btab_init(struct btab *t, size_t ksize, size_t vsize)
@@ -195,8 +291,7 @@ bool btab_del(struct btab *t, const void *key)
 	}
 	*cell_at(t, hole) = 0;
 	t->count--;
-	/* a table that has shrunk a lot gives its memory back */
-	if (t->mask >= 1024 && t->count * 8 < t->mask)
+	if (sparse(t->count, t->mask))
 		btab_resize(t, (t->mask + 1) / 4);
 	return true;
 }

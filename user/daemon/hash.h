@@ -2,7 +2,8 @@
 /*
  * Hashing for the policy side: one stable 64-bit hash (ids in kernel tables
  * are derived from it, so it must be the same in every run and on every
- * machine) and an intrusive chained table for interned things.
+ * machine), an intrusive chained table for interned things, a table of
+ * pointers for what there are tens of thousands of, and one of plain values.
  */
 #ifndef SLUICED_HASH_H
 #define SLUICED_HASH_H
@@ -79,10 +80,39 @@ struct hnode *htab_first(const struct htab *t, uint64_t hash);
 struct hnode *htab_next(const struct hnode *n);
 /* Walks all nodes: @n NULL to begin. The table must not change meanwhile. */
 struct hnode *htab_walk(const struct htab *t, const struct hnode *n);
+/* Gives slots back when few nodes are left of many. Not within a walk. */
+void htab_trim(struct htab *t);
 void htab_exit(struct htab *t);
 
 #define htab_each_hash(t, n, h) for (n = htab_first(t, h); n; n = htab_next(n))
 #define htab_each(t, n) for (n = htab_walk(t, NULL); n; n = htab_walk(t, n))
+
+/*
+ * Open-addressed table of pointers: a slot is all that an item costs. What an
+ * item hashes to is asked for when the table needs to know it.
+ */
+struct ptab {
+	void **slot;
+	size_t mask, count;
+	uint64_t (*hash)(const void *item);
+};
+
+void ptab_init(struct ptab *t, uint64_t (*hash)(const void *item));
+void ptab_exit(struct ptab *t);
+int ptab_add(struct ptab *t, void *item);	/* not in it yet; -ENOMEM */
+void ptab_del(struct ptab *t, const void *item);	/* in it */
+/* Walks: @pos 0 to begin; NULL at the end. */
+void *ptab_walk(const struct ptab *t, size_t *pos);
+
+/* The @i-th item that may have @hash, and may have another; NULL: no more. */
+static inline void *ptab_probe(const struct ptab *t, uint64_t hash, size_t i)
+{
+	return t->slot ? t->slot[(hash + i) & t->mask] : NULL;
+}
+
+/* The table must not change meanwhile. */
+#define ptab_each_hash(t, item, h, i) for (i = 0; (item = ptab_probe(t, h, i)); i++)
+#define ptab_each(t, item, pos) for (pos = 0; (item = ptab_walk(t, &pos));)
 
 /*
  * Table of fixed-size keys and values, held by value. Pointers into it are

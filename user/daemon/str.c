@@ -56,6 +56,7 @@ void str_put(struct str *s)
 	if (!s || --s->refs)
 		return;
 	htab_del(&strings, &s->node);
+	htab_trim(&strings);
 	free(s);
 	if (!strings.count)
 		htab_exit(&strings);
