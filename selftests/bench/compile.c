@@ -46,7 +46,8 @@ struct bench {
 	struct sluice *sl;
 	__u32 neps;
 	__u32 moved;			/* changes after which the pod is of another class */
-	const struct object_pod *pod;	/* the last one applied; the model's */
+	bool is_pod;			/* the last object applied, */
+	union sl_addr addr;		/* and the IPv4 address that it says */
 };
 
 static double now_ms(void)
@@ -153,7 +154,9 @@ static int apply(void *arg, struct manifest_item *item)
 			item->diag.field, item->diag.text);
 		return item->diag.level == DIAG_ERROR ? -EINVAL : 0;
 	}
-	b->pod = item->obj->kind == OBJECT_POD ? (const struct object_pod *)item->obj : NULL;
+	b->is_pod = item->obj->kind == OBJECT_POD;
+	if (b->is_pod)
+		b->addr = ((const struct object_pod *)item->obj)->addr[SL_FAMILY_V4];
 	err = policy_object_apply(b->pol, item->obj, &diag);
 	return err;
 }
@@ -263,9 +266,9 @@ static int changes(struct bench *b, const struct texts *ts, double *ms)
 		err = change(b, &ts->at[i], &ms[i]);
 		if (err)
 			break;
-		if (!b->pod)
+		if (!b->is_pod)
 			return fail("a change is not a pod", -EINVAL);
-		now = class_of(b, &b->pod->addr[SL_FAMILY_V4]);
+		now = class_of(b, &b->addr);
 		b->moved += i & 1 && now != class;
 		class = now;
 	}

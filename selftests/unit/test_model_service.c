@@ -142,7 +142,7 @@ static void says_where_an_equal_object_is_now(void **state)
 	put_service("web", 80);
 	put(&m, "# a line more\napiVersion: v1\nkind: Service\n"
 	    "metadata: {name: web, namespace: shop}\nspec: {ports: [{port: 80}]}\n");
-	assert_int_equal(model_find(&m, OBJECT_SERVICE, "shop", "web")->line, 2);
+	assert_int_equal(model_service_find(&m, "shop", "web")->obj->o.line, 2);
 }
 
 static void slices_may_come_first(void **state)
@@ -155,7 +155,7 @@ static void slices_may_come_first(void **state)
 	s = model_service_find(&m, "shop", "web");
 	assert_non_null(s);
 	assert_null(s->obj);
-	assert_null(model_find(&m, OBJECT_SERVICE, "shop", "web"));
+	assert_null(model_service_find(&m, "shop", "web")->obj);
 	assert_int_equal(model_delete(&m, OBJECT_SERVICE, "shop", "web"), -ENOENT);
 	is_dirty("web ");
 	assert_int_equal(m.nservices, 0);
@@ -182,7 +182,7 @@ static void slices_move_with_their_label(void **state)
 	put_slice("s2", "", "10.0.0.2");
 	is_dirty("api ");
 	assert_int_equal(count_slices("api"), 0);
-	assert_non_null(model_find(&m, OBJECT_ENDPOINTSLICE, "shop", "s2"));
+	assert_int_equal(m.slices.count, 3);
 	put_slice("s2", "", "10.0.0.9");
 	is_dirty("");
 	put_slice("s2", "web", "10.0.0.2");
@@ -263,7 +263,7 @@ static void copies(void **state)
 	is_dirty("");
 	assert_int_equal(model_delete(&to, OBJECT_SERVICE, "shop", "web"), 0);
 	put_service("web", 81);
-	assert_null(model_find(&to, OBJECT_SERVICE, "shop", "web"));
+	assert_null(model_service_find(&to, "shop", "web")->obj);
 	assert_int_equal(m.nservices, 1);
 	model_exit(&to);
 	assert_int_equal(count_slices("web"), 1);

@@ -119,7 +119,7 @@ static unsigned int stands_for(const struct end *e, const union member *m, const
 	switch (e->kind) {
 	case END_POD:
 		return who->pod == m->pod->pod[WAS] ||
-		       (who->pod && who->pod->name == m->pod->pod[WAS]->name &&
+		       (who->pod && !strcmp(who->pod->name, m->pod->pod[WAS]->name) &&
 			who->pod->ns->name == m->pod->pod[WAS]->ns->name) ? 1000 : 0;
 	case END_NODE:
 		return memcmp(&m->node.addr, a, sizeof(*a)) ? 0 : 500;

@@ -96,16 +96,14 @@ static void mark_covered(struct compiler *c, const struct group *changed)
 {
 	const struct group *g;
 	struct model_addr *a;
-	struct hnode *n;
 	unsigned int i;
+	size_t pos;
 
-	htab_each(&c->model->addrs, n) {
-		a = container_of(n, struct model_addr, node);
+	ptab_each(&c->model->addrs, a, pos)
 		for (g = changed; g && !a->dirty; g = g->touched_next)
 			for (i = 0; !a->dirty && i < a->nclaims; i++)
-				if (compile_group_covers(g, model_addr_claim(a, i)->pod))
+				if (compile_group_covers(g, model_addr_claim(a, i).pod))
 					model_addr_mark(c->model, a);
-	}
 }
 
 static bool update_names(struct group *g, bool *gone)
@@ -150,6 +148,7 @@ static void mark_doomed(struct compiler *c)
 	struct class *class;
 	struct hnode *n;
 	unsigned int i;
+	size_t pos;
 
 	htab_each(&c->classes.classes, n) {
 		class = container_of(n, struct class, node);
@@ -157,11 +156,9 @@ static void mark_doomed(struct compiler *c)
 		for (i = 0; i < class->n; i++)
 			class->doomed |= unit_is_gone(class->unit[i]);
 	}
-	htab_each(&c->model->addrs, n) {
-		a = container_of(n, struct model_addr, node);
+	ptab_each(&c->model->addrs, a, pos)
 		if (a->class && a->class->doomed)
 			model_addr_mark(c->model, a);
-	}
 }
 
 /*
@@ -202,8 +199,10 @@ static void update_groups(struct compiler *c)
 
 int compile_classes(struct compiler *c)
 {
-	int err = update_endpoints(c);
+	int err;
 
+	model_mark_relabelled(c->model);
+	err = update_endpoints(c);
 	if (err)
 		return err;
 	reap_rulesets(c);
@@ -226,14 +225,12 @@ int compile_update(struct compiler *c)
 void compile_exit(struct compiler *c)
 {
 	struct model_addr *a;
-	struct hnode *n;
+	size_t pos;
 	__u32 id;
 
-	htab_each(&c->model->addrs, n) {
-		a = container_of(n, struct model_addr, node);
+	ptab_each(&c->model->addrs, a, pos) {
 		class_put(&c->classes, a->class);
-		class_put(&c->classes, a->cover);
-		a->class = a->cover = NULL;
+		a->class = NULL;
 	}
 	for (id = 1; id < SL_EP_MAX; id++) {
 		ruleset_put(&c->rulesets, c->model->ep[id].ruleset);

@@ -30,7 +30,7 @@ bool compile_group_covers(const struct group *g, const struct model_pod *pod)
 		return true;
 	for (i = 0; i < g->npeers; i++)
 		if (peer_covers_ns(&g->peer[i], pod->ns) &&
-		    selector_match(g->peer[i].pod_sel, model_pod_labels(pod)))
+		    selector_match(g->peer[i].pod_sel, pod->labels))
 			return true;
 	return false;
 }
@@ -87,7 +87,7 @@ static int add_named(struct compiler *c, struct units *u, struct group *g,
 	int err;
 
 	for (i = 0; i < g->nnamed; i++) {
-		port = model_pod_port(pod, g->named[i].name, g->named[i].proto);
+		port = pod_ports_number(pod->ports, g->named[i].name, g->named[i].proto);
 		if (!port)
 			continue;
 		unit = unit_get_named(&c->classes, g, g->named[i].name, g->named[i].proto, port);
@@ -127,7 +127,7 @@ static int pod_units(struct compiler *c, struct units *u, const struct model_pod
 	for (i = 0; !err && i < pod->ns->ncand; i++) {
 		cand = &pod->ns->cand[i];
 		if (cand->group->plain.stamp != stamp &&
-		    selector_match(cand->pod_sel, model_pod_labels(pod)))
+		    selector_match(cand->pod_sel, pod->labels))
 			err = add_plain(u, cand->group, stamp);
 	}
 	for (i = 0, plain = u->n; !err && i < plain; i++)
@@ -157,7 +157,7 @@ static bool claimed_here(const struct model_addr *a)
 	unsigned int i;
 
 	for (i = 0; i < a->nclaims; i++)
-		if (model_addr_claim(a, i)->ep)
+		if (model_addr_claim(a, i).ep)
 			return true;
 	return false;
 }
@@ -165,17 +165,18 @@ static bool claimed_here(const struct model_addr *a)
 static struct class *judge_addr(struct compiler *c, const struct model_addr *a)
 {
 	bool here = claimed_here(a), first = true;
-	const struct model_claim *claim;
+	const struct class *cover = compile_cover(c, &a->addr);
 	struct class *class = NULL;
+	struct model_claim claim;
 	struct units tmp;
 	unsigned int i;
 	int err = 0;
 
 	for (i = 0; !err && i < a->nclaims; i++) {
 		claim = model_addr_claim(a, i);
-		if (here && !claim->ep)
+		if (here && !claim.ep)
 			continue;
-		err = pod_units(c, &c->units, claim->pod, a->cover);
+		err = pod_units(c, &c->units, claim.pod, cover);
 		if (first) {
 			tmp = c->common;
 			c->common = c->units;
@@ -195,13 +196,13 @@ static struct class *judge_addr(struct compiler *c, const struct model_addr *a)
 static void plan_endpoints_of(struct compiler *c, const struct model_addr *a)
 {
 	enum sl_family f = sluice_addr_is_v4(&a->addr) ? SL_FAMILY_V4 : SL_FAMILY_V6;
-	const struct model_claim *claim;
+	struct model_claim claim;
 	unsigned int i;
 
 	for (i = 0; i < a->nclaims; i++) {
 		claim = model_addr_claim(a, i);
-		if (claim->ep)
-			c->plan.ep[claim->ep].class_id[f] = a->class->id;
+		if (claim.ep)
+			c->plan.ep[claim.ep].class_id[f] = a->class->id;
 	}
 }
 
@@ -212,8 +213,6 @@ static int update_addr(struct compiler *c, struct model_addr *a)
 	int err;
 
 	if (a->nclaims) {
-		if (!a->cover)
-			a->cover = class_ref(compile_cover(c, &a->addr));
 		class = judge_addr(c, a);
 		if (!class)
 			return -ENOMEM;
@@ -223,10 +222,8 @@ static int update_addr(struct compiler *c, struct model_addr *a)
 	if (class)
 		plan_endpoints_of(c, a);
 	err = compile_emit(c, &key);
-	if (!err && !a->nclaims) {
-		class_put(&c->classes, a->cover);
+	if (!err && !a->nclaims)
 		model_addr_reap(c->model, a);
-	}
 	return err;
 }
 
@@ -257,9 +254,7 @@ int compile_addresses(struct compiler *c)
 			return err;
 		c->blocks_dirty = false;
 	}
-	while ((a = c->model->dirty_addrs)) {
-		c->model->dirty_addrs = a->dirty_next;
-		a->dirty = false;
+	while ((a = model_addr_unmark(c->model))) {
 		err = update_addr(c, a);
 		if (err) {
 			model_addr_mark(c->model, a);

@@ -30,30 +30,43 @@ static bool covers(const struct sl_prefix *p, const union sl_addr *a)
 	return !bits || !((p->addr.b[bytes] ^ a->b[bytes]) >> (8 - bits));
 }
 
-int compile_block_find(const struct compiler *c, const union sl_addr *a, unsigned int below)
+static int find(const struct block_node *block, unsigned int n, const union sl_addr *a,
+		unsigned int below)
 {
 	const struct sl_prefix key = { 128, *a };
-	int lo = 0, hi = c->nblocks, mid;
+	int lo = 0, hi = n, mid;
 
 	/* the last one that does not sort behind the address itself */
 	while (lo < hi) {
 		mid = (lo + hi) / 2;
-		if (prefix_cmp(&c->block[mid].prefix, &key) <= 0)
+		if (prefix_cmp(&block[mid].prefix, &key) <= 0)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	for (mid = lo - 1; mid >= 0; mid = c->block[mid].parent)
-		if (c->block[mid].prefix.prefixlen < below && covers(&c->block[mid].prefix, a))
+	for (mid = lo - 1; mid >= 0; mid = block[mid].parent)
+		if (block[mid].prefix.prefixlen < below && covers(&block[mid].prefix, a))
 			break;
 	return mid;
 }
 
+int compile_block_find(const struct compiler *c, const union sl_addr *a, unsigned int below)
+{
+	return find(c->block, c->nblocks, a, below);
+}
+
+/* What an address is in by blocks alone, these or those of another time. */
+static struct class *cover_by(const struct compiler *c, const struct block_node *block,
+			      unsigned int n, const union sl_addr *a)
+{
+	int i = find(block, n, a, 129);
+
+	return i < 0 ? c->classes.none : block[i].class;
+}
+
 struct class *compile_cover(const struct compiler *c, const union sl_addr *a)
 {
-	int i = compile_block_find(c, a, 129);
-
-	return i < 0 ? c->classes.none : c->block[i].class;
+	return cover_by(c, c->block, c->nblocks, a);
 }
 
 const struct class *compile_class_at(const struct compiler *c, const union sl_addr *a)
@@ -314,25 +327,27 @@ void compile_drop_blocks(struct compiler *c)
 	c->nblocks = 0;
 }
 
-/* Addresses whose surroundings have changed are judged again, and all are emitted. */
-static int look_around(struct compiler *c)
+/* Addresses whose surroundings are others than by the blocks of @old are judged again. */
+static void look_around(struct compiler *c, const struct block_node *old, unsigned int nold)
 {
 	struct model_addr *a;
-	struct class *cover;
-	struct hnode *n;
-	int err = 0;
+	size_t pos;
 
-	htab_each(&c->model->addrs, n) {
-		const struct sl_prefix key = { 128, container_of(n, struct model_addr, node)->addr };
-
-		a = container_of(n, struct model_addr, node);
-		cover = compile_cover(c, &a->addr);
-		if (a->cover != cover) {
-			class_ref(cover);
-			class_put(&c->classes, a->cover);
-			a->cover = cover;
+	ptab_each(&c->model->addrs, a, pos)
+		if (cover_by(c, old, nold, &a->addr) != compile_cover(c, &a->addr))
 			model_addr_mark(c->model, a);
-		}
+}
+
+/* Entries of addresses, some of which are what is around them now, or no longer. */
+static int emit_addresses(struct compiler *c)
+{
+	const struct model_addr *a;
+	size_t pos;
+	int err;
+
+	ptab_each(&c->model->addrs, a, pos) {
+		const struct sl_prefix key = { 128, a->addr };
+
 		err = compile_emit(c, &key);
 		if (err)
 			return err;
@@ -361,12 +376,14 @@ int compile_blocks(struct compiler *c)
 	}
 	c->block = b.node;
 	c->nblocks = b.n;
+	/* first, since it can't fail: what follows is done anew after a failure */
+	look_around(c, old, nold);
 	for (i = 0; !err && i < nold; i++)
 		err = compile_emit(c, &old[i].prefix);
 	for (i = 0; !err && i < b.n; i++)
 		err = compile_emit(c, &b.node[i].prefix);
 	if (!err)
-		err = look_around(c);
+		err = emit_addresses(c);
 	free_nodes(c, old, nold);
 	return err;
 }

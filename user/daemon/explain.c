@@ -14,17 +14,17 @@
 void party_of(const struct policy *pol, const union sl_addr *addr, struct party *out)
 {
 	const struct model_addr *a = model_addr_find(&pol->model, addr);
-	const struct model_claim *claim;
+	struct model_claim claim;
 	unsigned int i;
 
 	*out = (struct party){ .addr = *addr };
 	for (i = 0; a && i < a->nclaims; i++) {
 		claim = model_addr_claim(a, i);
 		/* an endpoint is sure of its address; two other pods are both unsure */
-		if (!claim->ep && (out->ep || a->nclaims > 1))
+		if (!claim.ep && (out->ep || a->nclaims > 1))
 			continue;
-		out->pod = claim->pod;
-		out->ep = claim->ep;
+		out->pod = claim.pod;
+		out->ep = claim.ep;
 	}
 }
 
@@ -51,7 +51,7 @@ static bool peer_is(const struct policy *pol, const struct peer *p, const struct
 	if (p->block)
 		return block_match(p->block, &who->addr);
 	return who->pod && peer_covers_ns(p, who->pod->ns) &&
-	       selector_match(p->pod_sel, model_pod_labels(who->pod));
+	       selector_match(p->pod_sel, who->pod->labels);
 }
 
 /* @named: the pod whose ports names mean; NULL: nobody's. */
@@ -61,7 +61,7 @@ static bool port_is(const struct netpol_port *p, const struct model_pod *named,
 	if (p->proto != flow->proto)
 		return false;
 	if (p->name)
-		return named && model_pod_port(named, p->name, flow->proto) == flow->port;
+		return named && pod_ports_number(named->ports, p->name, flow->proto) == flow->port;
 	return flow->port >= p->lo && flow->port <= p->hi;
 }
 
@@ -363,7 +363,7 @@ static json_t *party_json(const struct policy *pol, const struct party *who)
 	char addr[SLUICE_ADDR_STRLEN], pod[400] = "";
 
 	if (who->pod)
-		snprintf(pod, sizeof(pod), "%s/%s", who->pod->ns->name->s, who->pod->name->s);
+		snprintf(pod, sizeof(pod), "%s/%s", who->pod->ns->name->s, who->pod->name);
 	return json_pack("{s:o, s:s, s:I}", "pod", maybe(pod), "address",
 			 sluice_addr_format(&who->addr, addr), "class", (json_int_t)c->id);
 }
@@ -404,7 +404,7 @@ static int find_party(const struct policy *pol, const char *text, struct candida
 	if (!pod)
 		return fail(diag, "no pod %.200s is known here", text);
 	for (f = 0; f < __SL_FAMILY_MAX; f++) {
-		a = model_pod_addr(pod, f);
+		a = model_pod_addr(&pol->model, pod, f);
 		if (a)
 			out->addr[f] = a->addr;
 	}

@@ -10,6 +10,8 @@ int model_init(struct model *m)
 
 	memset(m, 0, sizeof(*m));
 	m->nodes_gen = 1;
+	ptab_init(&m->pods, model_pod_hash);
+	ptab_init(&m->addrs, model_addr_hash);
 	m->ns_label = str_get(label, sizeof(label) - 1);
 	return m->ns_label ? 0 : -ENOMEM;
 }
@@ -74,7 +76,7 @@ struct model_ns *model_ns_get(struct model *m, struct str *name)
 
 void model_ns_put(struct model *m, struct model_ns *ns)
 {
-	if (ns->obj || ns->pods || ns->netpols)
+	if (ns->obj || ns->npods || ns->netpols)
 		return;
 	htab_del(&m->namespaces, &ns->node);
 	labels_put(ns->labels);
@@ -83,17 +85,32 @@ void model_ns_put(struct model *m, struct model_ns *ns)
 	free(ns);
 }
 
+/* All namespaces at once: a namespace has no list of its pods. */
+void model_mark_relabelled(struct model *m)
+{
+	struct model_pod *pod;
+	struct hnode *n;
+	size_t pos;
+
+	if (!m->dirty_namespaces)
+		return;
+	ptab_each(&m->pods, pod, pos)
+		if (pod->ns->relabelled)
+			model_pod_mark(m, pod);
+	htab_each(&m->namespaces, n)
+		container_of(n, struct model_ns, node)->relabelled = false;
+	m->dirty_namespaces = false;
+}
+
 static int set_ns_object(struct model *m, struct model_ns *ns, struct object_namespace *obj)
 {
 	struct labels *l = ns_labels(m, ns, obj);
-	struct model_pod *pod;
 
 	if (!l)
 		return -ENOMEM;
 	if (l != ns->labels) {
 		ns->cand_version = 0;
-		for (pod = ns->pods; pod; pod = pod->next)
-			model_pod_mark(m, pod);
+		ns->relabelled = m->dirty_namespaces = true;
 	}
 	labels_put(ns->labels);
 	ns->labels = l;
@@ -146,14 +163,13 @@ struct model_netpol *model_netpol_find(const struct model *m, const char *ns, co
 
 static void mark_endpoints(struct model *m, const struct model_ns *ns)
 {
-	struct model_pod *pod;
-	struct model_ep *ep;
+	__u32 id;
 
-	for (pod = ns->pods; pod; pod = pod->next) {
-		for (ep = pod->eps; ep; ep = ep->next) {
-			ep->dirty = true;
-			m->dirty_eps = true;
-		}
+	for (id = 1; id < m->ep_end; id++) {
+		if (!m->ep[id].pod || m->ep[id].pod->ns != ns)
+			continue;
+		m->ep[id].dirty = true;
+		m->dirty_eps = true;
 	}
 }
 
@@ -214,14 +230,14 @@ bool model_netpol_selects(const struct object_netpol *np, const struct model_pod
 {
 	if (np->subject_ns && !selector_match(np->subject_ns, pod->ns->labels))
 		return false;
-	return selector_match(np->subject, model_pod_labels(pod));
+	return selector_match(np->subject, pod->labels);
 }
 
 static void mark_subjects(struct model *m, const struct object_netpol *np)
 {
 	__u32 id;
 
-	for (id = 1; id < SL_EP_MAX; id++) {
+	for (id = 1; id < m->ep_end; id++) {
 		if (!m->ep[id].pod || !model_netpol_selects(np, m->ep[id].pod))
 			continue;
 		m->ep[id].dirty = true;
@@ -307,6 +323,13 @@ static struct model_node *node_lookup(const struct model *m, const struct str *n
 	return NULL;
 }
 
+const struct object_node *model_node_find(const struct model *m, const struct str *name)
+{
+	const struct model_node *node = node_lookup(m, name);
+
+	return node ? node->obj : NULL;
+}
+
 bool model_is_node_addr(const struct model *m, const struct str *name, const union sl_addr *a)
 {
 	const struct model_node *node = node_lookup(m, name);
@@ -339,12 +362,12 @@ static int apply_node(struct model *m, struct object *o)
 
 /* ---------------------------------------------------------------- common */
 
+/* Not a pod's. */
 static struct object *find_object(const struct model *m, const struct object *key)
 {
 	struct model_netpol *np;
 	struct model_service *svc;
 	struct model_slice *slice;
-	struct model_pod *pod;
 	struct model_node *node;
 	struct model_ns *ns;
 
@@ -352,9 +375,6 @@ static struct object *find_object(const struct model *m, const struct object *ke
 	case OBJECT_NAMESPACE:
 		ns = ns_lookup(m, key->name);
 		return ns && ns->obj ? &ns->obj->o : NULL;
-	case OBJECT_POD:
-		pod = model_pod_lookup(m, key->ns, key->name);
-		return pod && pod->obj ? &pod->obj->o : NULL;
 	case OBJECT_NODE:
 		node = node_lookup(m, key->name);
 		return node ? &node->obj->o : NULL;
@@ -375,18 +395,44 @@ static struct object *find_object(const struct model *m, const struct object *ke
 	}
 }
 
-struct object *model_find(const struct model *m, enum object_kind kind, const char *ns,
-			  const char *name)
+static enum model_change compare_pod(const struct model *m, const struct object *obj)
 {
-	const struct object key = { .kind = kind, .ns = ns && *ns ? str_find(ns) : NULL,
-				    .name = str_find(name) };
+	const struct model_pod *pod = model_pod_lookup(m, obj->ns, obj->name->s);
+	struct object_pod says;
 
-	return find_object(m, &key);
+	if (!pod || !pod->has_object)
+		return MODEL_CREATES;
+	model_pod_says(pod, &says);
+	says.o = *obj;
+	return object_equal(&says.o, obj) ? MODEL_KNOWS : MODEL_CHANGES;
+}
+
+enum model_change model_compare(const struct model *m, const struct object *obj)
+{
+	const struct object *old;
+
+	if (obj->kind == OBJECT_POD)
+		return compare_pod(m, obj);
+	old = find_object(m, obj);
+	if (!old)
+		return MODEL_CREATES;
+	return object_equal(old, obj) ? MODEL_KNOWS : MODEL_CHANGES;
+}
+
+static int apply_pod(struct model *m, struct object *o)
+{
+	int err = 0;
+
+	if (compare_pod(m, o) != MODEL_KNOWS)
+		err = model_pod_set(m, o->ns, o->name->s, container_of(o, struct object_pod, o));
+	if (!err)
+		object_free(o);
+	return err;
 }
 
 int model_apply(struct model *m, struct object *obj)
 {
-	struct object *old = find_object(m, obj);
+	struct object *old = obj->kind == OBJECT_POD ? NULL : find_object(m, obj);
 	int err;
 
 	if (old && !old->shared && object_equal(old, obj)) {
@@ -402,7 +448,7 @@ int model_apply(struct model *m, struct object *obj)
 		err = apply_namespace(m, obj);
 		break;
 	case OBJECT_POD:
-		err = model_pod_apply(m, obj);
+		err = apply_pod(m, obj);
 		break;
 	case OBJECT_NODE:
 		err = apply_node(m, obj);
@@ -445,19 +491,28 @@ static int delete_namespace(struct model *m, struct model_ns *ns)
 	return err;
 }
 
+static int delete_pod(struct model *m, const struct str *ns, const char *name)
+{
+	struct model_pod *pod = model_pod_lookup(m, ns, name);
+
+	if (!pod || !pod->has_object)
+		return -ENOENT;
+	model_pod_delete(m, pod);
+	return 0;
+}
+
 int model_delete(struct model *m, enum object_kind kind, const char *ns, const char *name)
 {
 	const struct object key = { .kind = kind, .ns = ns && *ns ? str_find(ns) : NULL,
 				    .name = str_find(name) };
 
+	if (kind == OBJECT_POD)
+		return delete_pod(m, key.ns, name);
 	if (!find_object(m, &key))
 		return -ENOENT;
 	switch (kind) {
 	case OBJECT_NAMESPACE:
 		return delete_namespace(m, ns_lookup(m, key.name));
-	case OBJECT_POD:
-		model_pod_delete(m, model_pod_lookup(m, key.ns, key.name));
-		break;
 	case OBJECT_NODE:
 		delete_node(m, node_lookup(m, key.name));
 		break;
@@ -486,12 +541,23 @@ static int share(struct model *to, struct object *obj)
 	return obj ? model_apply(to, object_ref(obj)) : 0;
 }
 
+static int copy_pod(struct model *to, const struct model_pod *pod)
+{
+	struct object_pod says;
+
+	if (!pod->has_object)
+		return 0;
+	model_pod_says(pod, &says);
+	return model_pod_set(to, pod->ns->name, pod->name, &says);
+}
+
 static int copy_objects(const struct model *from, struct model *to)
 {
 	const struct model_service *svc;
 	const struct model_netpol *np;
 	const struct model_ns *ns;
 	const struct model_pod *pod;
+	size_t pos;
 	struct hnode *n;
 	int err = 0;
 
@@ -500,11 +566,9 @@ static int copy_objects(const struct model *from, struct model *to)
 		if (!err && ns->obj)
 			err = share(to, &ns->obj->o);
 	}
-	htab_each(&from->pods, n) {
-		pod = container_of(n, struct model_pod, node);
-		if (!err && pod->obj)
-			err = share(to, &pod->obj->o);
-	}
+	ptab_each(&from->pods, pod, pos)
+		if (!err)
+			err = copy_pod(to, pod);
 	htab_each(&from->nodes, n)
 		if (!err)
 			err = share(to, &container_of(n, struct model_node, node)->obj->o);
@@ -531,7 +595,7 @@ int model_copy(const struct model *from, struct model *to)
 	int f, err = 0;
 	__u32 id;
 
-	for (id = 1; !err && id < SL_EP_MAX; id++) {
+	for (id = 1; !err && id < from->ep_end; id++) {
 		ep = &from->ep[id];
 		if (!ep->pod)
 			continue;
@@ -539,18 +603,32 @@ int model_copy(const struct model *from, struct model *to)
 		for (f = 0; f < __SL_FAMILY_MAX; f++)
 			if (ep->addr[f])
 				addr[f] = ep->addr[f]->addr;
-		err = model_ep_add(to, id, ep->pod->ns->name->s, ep->pod->name->s, addr);
+		err = model_ep_add(to, id, ep->pod->ns->name->s, ep->pod->name, addr);
 	}
 	return err ? err : copy_objects(from, to);
+}
+
+/* All at once: nobody looks for one of them any more. */
+static void free_pods(struct model *m)
+{
+	struct model_addr *a;
+	struct model_pod *pod;
+	size_t pos;
+
+	ptab_each(&m->addrs, a, pos)
+		model_addr_free(a);
+	ptab_each(&m->pods, pod, pos) {
+		pod->ns->npods--;
+		model_pod_free(pod);
+	}
+	ptab_exit(&m->addrs);
+	ptab_exit(&m->pods);
 }
 
 void model_exit(struct model *m)
 {
 	struct hnode *n;
-	__u32 i;
 
-	for (i = 1; i < SL_EP_MAX; i++)
-		model_ep_del(m, i);
 	while ((n = htab_walk(&m->netpols, NULL)))
 		delete_netpol(m, container_of(n, struct model_netpol, node));
 	while (m->cluster)
@@ -558,11 +636,7 @@ void model_exit(struct model *m)
 	while ((n = htab_walk(&m->nodes, NULL)))
 		delete_node(m, container_of(n, struct model_node, node));
 	model_service_exit(m);
-	while ((n = htab_walk(&m->pods, NULL)))
-		model_pod_delete(m, container_of(n, struct model_pod, node));
-	while ((n = htab_walk(&m->addrs, NULL)))
-		model_addr_reap(m, container_of(n, struct model_addr, node));
-	/* what is left has nothing but an object in it */
+	free_pods(m);
 	while ((n = htab_walk(&m->namespaces, NULL))) {
 		struct model_ns *ns = container_of(n, struct model_ns, node);
 
@@ -573,8 +647,6 @@ void model_exit(struct model *m)
 	}
 	htab_exit(&m->netpols);
 	htab_exit(&m->nodes);
-	htab_exit(&m->pods);
-	htab_exit(&m->addrs);
 	htab_exit(&m->namespaces);
 	str_put(m->ns_label);
 }

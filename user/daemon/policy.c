@@ -204,9 +204,9 @@ int policy_pod_find(const struct policy *pol, const char *ns, const char *name, 
 {
 	const struct model_pod *pod = model_pod_find(&pol->model, ns, name);
 
-	if (!pod || !pod->obj)
+	if (!pod || !pod->has_object)
 		return -ENOENT;
-	return uid[0] && pod->obj->uid != object_uid(uid) ? -ESTALE : 0;
+	return uid[0] && pod->uid != object_uid(uid) ? -ESTALE : 0;
 }
 
 /* ------------------------------------------------------------------ commits */
@@ -223,17 +223,14 @@ static unsigned long now_us(void)
 static int tell_where(struct policy *pol)
 {
 	const struct object_node *node;
-	const struct object *o;
 	const struct str *zone = NULL;
 	int err;
 
 	if (pol->zone_gen == pol->model.nodes_gen)
 		return 0;
-	o = model_find(&pol->model, OBJECT_NODE, NULL, pol->node_name->s);
-	if (o) {
-		node = (const struct object_node *)o;
+	node = model_node_find(&pol->model, pol->node_name);
+	if (node)
 		zone = labels_value(node->labels, str_find("topology.kubernetes.io/zone"));
-	}
 	err = balancer_set_node(pol->balancer, pol->node_name->s, zone ? zone->s : NULL);
 	if (!err)
 		pol->zone_gen = pol->model.nodes_gen;

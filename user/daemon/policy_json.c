@@ -112,14 +112,14 @@ static int netpol_cmp(const void *a, const void *b)
 
 static bool selects(const struct object_netpol *np, const struct model_pod *pod)
 {
-	if (!pod->eps && (!pod->obj || pod->obj->host_network || pod->obj->ended))
+	if (!pod->ep && (!pod->has_object || pod->host_network || pod->ended))
 		return false;
 	return model_netpol_selects(np, pod);
 }
 
 static json_t *pod_name(const struct model_pod *pod)
 {
-	return json_sprintf("%s/%s", pod->ns->name->s, pod->name->s);
+	return json_sprintf("%s/%s", pod->ns->name->s, pod->name);
 }
 
 static int json_string_cmp(const void *a, const void *b)
@@ -148,13 +148,11 @@ static json_t *pods_of(const struct policy *pol, const struct object_netpol *np)
 {
 	const struct model_pod *pod;
 	json_t *out = json_array();
-	struct hnode *n;
+	size_t pos;
 
-	htab_each(&pol->model.pods, n) {
-		pod = container_of(n, struct model_pod, node);
+	ptab_each(&pol->model.pods, pod, pos)
 		if ((!np->o.ns || pod->ns->name == np->o.ns) && selects(np, pod))
 			json_array_append_new(out, pod_name(pod));
-	}
 	return sorted(out);
 }
 
@@ -329,14 +327,11 @@ static json_t *class_json(const struct class_view *v)
 
 static void add_pods(const struct model_addr *a, struct class_view *v)
 {
-	const struct model_claim *claim;
 	unsigned int i;
 
 	v->addresses++;
-	for (i = 0; i < a->nclaims; i++) {
-		claim = model_addr_claim(a, i);
-		json_array_append_new(v->pods, pod_name(claim->pod));
-	}
+	for (i = 0; i < a->nclaims; i++)
+		json_array_append_new(v->pods, pod_name(model_addr_claim(a, i).pod));
 }
 
 static int view_cmp(const void *a, const void *b)
@@ -383,14 +378,12 @@ static void view_all(const struct policy *pol, struct class_view *v, size_t n)
 	const struct block_node *b = pol->compiler.block;
 	char buf[SLUICE_PREFIX_STRLEN];
 	const struct model_addr *a;
-	struct hnode *e;
 	unsigned int i;
+	size_t pos;
 
-	htab_each(&pol->model.addrs, e) {
-		a = container_of(e, struct model_addr, node);
+	ptab_each(&pol->model.addrs, a, pos)
 		if (a->class)
 			add_pods(a, find_view(v, n, a->class));
-	}
 	for (i = 0; i < pol->compiler.nblocks; i++)
 		json_array_append_new(find_view(v, n, b[i].class)->prefixes,
 				      json_string(sluice_prefix_format(&b[i].prefix, buf)));
@@ -475,10 +468,9 @@ json_t *policy_addresses_json(struct policy *pol)
 	char buf[SLUICE_ADDR_STRLEN];
 	const struct model_addr *a;
 	struct party who;
-	struct hnode *n;
+	size_t pos;
 
-	htab_each(&pol->model.addrs, n) {
-		a = container_of(n, struct model_addr, node);
+	ptab_each(&pol->model.addrs, a, pos) {
 		party_of(pol, &a->addr, &who);
 		if (who.pod)
 			json_object_set_new(out, sluice_addr_format(&a->addr, buf),
@@ -513,25 +505,24 @@ json_t *policy_refused_json(struct policy *pol)
 	return out;
 }
 
-static json_t *warning(const char *kind, const struct str *ns, const struct str *name,
-		       const char *text)
+static json_t *warning(const char *kind, const struct str *ns, const char *name, const char *text)
 {
 	return json_pack("{s:s, s:o, s:s, s:s}", "kind", kind, "namespace",
-			 ns ? json_string(ns->s) : json_null(), "name", name->s, "text", text);
+			 ns ? json_string(ns->s) : json_null(), "name", name, "text", text);
 }
 
 static void warn_claims(const struct model_addr *a, json_t *out)
 {
-	const struct model_claim *c;
 	char buf[SLUICE_ADDR_STRLEN], text[256];
+	const struct model_pod *pod;
 	unsigned int i;
 
 	snprintf(text, sizeof(text),
 		 "%s is claimed by %u pods: only what is allowed to all of them is",
 		 sluice_addr_format(&a->addr, buf), a->nclaims);
 	for (i = 0; i < a->nclaims; i++) {
-		c = model_addr_claim(a, i);
-		json_array_append_new(out, warning("Pod", c->pod->ns->name, c->pod->name, text));
+		pod = model_addr_claim(a, i).pod;
+		json_array_append_new(out, warning("Pod", pod->ns->name, pod->name, text));
 	}
 }
 
@@ -552,19 +543,19 @@ static void warn_rules(const struct object_netpol *np, json_t *out)
 		return;
 	snprintf(text + used, sizeof(text) - used, ": domainNames are not enforced: Accept matches "
 		 "nothing there, Deny and Pass refuse everybody; write networks");
-	json_array_append_new(out, warning("ClusterNetworkPolicy", NULL, np->o.name, text));
+	json_array_append_new(out, warning("ClusterNetworkPolicy", NULL, np->o.name->s, text));
 }
 
 static int warn_service(struct model_service *s, void *out)
 {
 	if (s->obj && s->obj->doubt)
-		json_array_append_new(out, warning("Service", s->ns, s->name, s->obj->doubt->s));
+		json_array_append_new(out, warning("Service", s->ns, s->name->s, s->obj->doubt->s));
 	return 0;
 }
 
 static int warn_balancer(void *out, const struct model_service *s, const char *text)
 {
-	json_array_append_new(out, warning("Service", s->ns, s->name, text));
+	json_array_append_new(out, warning("Service", s->ns, s->name->s, text));
 	return 0;
 }
 
@@ -572,7 +563,8 @@ json_t *policy_warnings_json(struct policy *pol)
 {
 	json_t *out = json_array();
 	const struct model_netpol *np;
-	struct hnode *n;
+	const struct model_addr *a;
+	size_t pos;
 
 	for (np = pol->model.cluster; np; np = np->next)
 		warn_rules(np->obj, out);
@@ -580,8 +572,8 @@ json_t *policy_warnings_json(struct policy *pol)
 	model_service_each(&pol->model, warn_service, out);
 	if (pol->balancer)
 		balancer_warnings(pol->balancer, warn_balancer, out);
-	htab_each(&pol->model.addrs, n)
-		if (container_of(n, struct model_addr, node)->nclaims > 1)
-			warn_claims(container_of(n, struct model_addr, node), out);
+	ptab_each(&pol->model.addrs, a, pos)
+		if (a->nclaims > 1)
+			warn_claims(a, out);
 	return out;
 }

@@ -48,7 +48,7 @@ static int copy_port(struct classes *cs, const struct model_pod *pod, enum sl_di
 	int err;
 
 	if (p.name && dir == SL_DIR_INGRESS) {
-		p.lo = p.hi = model_pod_port(pod, p.name, p.proto);
+		p.lo = p.hi = pod_ports_number(pod->ports, p.name, p.proto);
 		p.name = NULL;
 		if (!p.lo)
 			return 0;

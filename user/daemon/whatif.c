@@ -104,17 +104,14 @@ static int note(struct whatif *w, int kind, const char *ns, const char *name, en
 
 int whatif_apply(struct whatif *w, struct object *obj)
 {
+	static const enum change changes[] = {
+		[MODEL_CREATES] = CHANGE_CREATED, [MODEL_CHANGES] = CHANGE_CHANGED,
+		[MODEL_KNOWS] = CHANGE_NONE,
+	};
 	struct model *m = &w->state[WILL]->model;
 	const char *ns = obj->ns ? obj->ns->s : NULL;
-	struct object *old = model_find(m, obj->kind, ns, obj->name->s);
-	int err;
+	int err = note(w, obj->kind, ns, obj->name->s, changes[model_compare(m, obj)]);
 
-	if (old && object_equal(old, obj)) {
-		err = note(w, obj->kind, ns, obj->name->s, CHANGE_NONE);
-		object_free(obj);
-		return err;
-	}
-	err = note(w, obj->kind, ns, obj->name->s, old ? CHANGE_CHANGED : CHANGE_CREATED);
 	if (err) {
 		object_free(obj);
 		return err;
@@ -168,12 +165,12 @@ static int ask_endpoint(struct whatif *w, int state, __u32 ep, enum sl_dir dir,
 static json_t *end_json(const struct whatif *w, const struct sl_tuple *key, int end)
 {
 	const struct model_addr *a = model_addr_find(&w->state[WAS]->model, &key->addr[end]);
-	const struct model_pod *pod = a && a->nclaims == 1 ? model_addr_claim(a, 0)->pod : NULL;
+	const struct model_pod *pod = a && a->nclaims == 1 ? model_addr_claim(a, 0).pod : NULL;
 	char addr[SLUICE_ADDR_STRLEN];
 
 	return json_pack("{s:s, s:i, s:o}", "address", sluice_addr_format(&key->addr[end], addr),
 			 "port", (int)ntohs(key->port[end]), "pod",
-			 pod ? json_sprintf("%s/%s", pod->ns->name->s, pod->name->s) : json_null());
+			 pod ? json_sprintf("%s/%s", pod->ns->name->s, pod->name) : json_null());
 }
 
 static int note_flow(struct whatif *w, const struct sl_tuple *key, int from, enum sl_dir dir,

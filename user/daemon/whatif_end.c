@@ -127,18 +127,18 @@ static int put_end(struct whatif *w, const struct end *like, const union member 
 
 /* ------------------------------------------------------------------------ pods */
 
-static bool has_addr(const struct model_pod *pod)
+static bool has_addr(const struct model *m, const struct model_pod *pod)
 {
-	return model_pod_addr(pod, SL_FAMILY_V4) || model_pod_addr(pod, SL_FAMILY_V6);
+	return model_pod_addr(m, pod, SL_FAMILY_V4) || model_pod_addr(m, pod, SL_FAMILY_V6);
 }
 
 const struct str *whatif_node_of(const struct whatif *w, const struct subject *s, int state)
 {
 	const struct model_pod *pod = s->pod[state];
 
-	if (pod->eps)
+	if (pod->ep)
 		return w->pol->node_name;
-	return pod->obj ? pod->obj->node : NULL;
+	return pod->node;
 }
 
 static int subject_cmp(const void *a, const void *b)
@@ -147,23 +147,24 @@ static int subject_cmp(const void *a, const void *b)
 	const struct model_pod *y = ((const struct subject *)b)->pod[WAS];
 	int c = str_cmp(x->ns->name, y->ns->name);
 
-	return c ? c : str_cmp(x->name, y->name);
+	return c ? c : strcmp(x->name, y->name);
 }
 
 static int find_subjects(struct whatif *w)
 {
 	const struct model *was = &w->state[WAS]->model, *will = &w->state[WILL]->model;
+	const struct model_pod *pod;
 	struct subject *s;
-	struct hnode *n;
+	size_t pos;
 
 	w->subject = calloc(was->pods.count + 1, sizeof(*w->subject));
 	if (!w->subject)
 		return -ENOMEM;
-	htab_each(&was->pods, n) {
+	ptab_each(&was->pods, pod, pos) {
 		s = &w->subject[w->nsubjects];
-		s->pod[WAS] = container_of(n, struct model_pod, node);
-		s->pod[WILL] = model_pod_lookup(will, s->pod[WAS]->ns->name, s->pod[WAS]->name);
-		if (s->pod[WILL] && has_addr(s->pod[WAS]) && has_addr(s->pod[WILL]))
+		s->pod[WAS] = pod;
+		s->pod[WILL] = model_pod_lookup(will, pod->ns->name, pod->name);
+		if (s->pod[WILL] && has_addr(was, pod) && has_addr(will, s->pod[WILL]))
 			w->nsubjects++;
 	}
 	qsort(w->subject, w->nsubjects, sizeof(*w->subject), subject_cmp);
@@ -202,8 +203,8 @@ static int put_pods(struct whatif *w)
 		for (s = 0; s < STATES; s++)
 			like.ruleset[s] = m.pod->ruleset[s];
 		for (f = 0; f < __SL_FAMILY_MAX; f++) {
-			was = model_pod_addr(m.pod->pod[WAS], f);
-			will = model_pod_addr(m.pod->pod[WILL], f);
+			was = model_pod_addr(&w->state[WAS]->model, m.pod->pod[WAS], f);
+			will = model_pod_addr(&w->state[WILL]->model, m.pod->pod[WILL], f);
 			if (!was || !will)
 				continue;
 			like.class[WAS][f] = was->class;

@@ -16,7 +16,7 @@ static json_t *member_json(const struct end *e, const union member *m)
 	switch (e->kind) {
 	case END_POD:
 		return json_pack("{s:o, s:n, s:n}", "pod",
-				 json_sprintf("%s/%s", pod->ns->name->s, pod->name->s), "node",
+				 json_sprintf("%s/%s", pod->ns->name->s, pod->name), "node",
 				 "address");
 	case END_NODE:
 		node = m->node.name[WILL] ? m->node.name[WILL] : m->node.name[WAS];
@@ -56,7 +56,7 @@ static int kind_cmp(const void *a, const void *b)
 	p = x->member[0].pod->pod[WAS];
 	q = y->member[0].pod->pod[WAS];
 	c = str_cmp(p->ns->name, q->ns->name);
-	return c ? c : str_cmp(p->name, q->name);
+	return c ? c : strcmp(p->name, q->name);
 }
 
 static json_t *set_json(const struct end_set *s)
