@@ -12,6 +12,8 @@ struct world {
 	struct reflector *r;
 	struct diag diag;
 	char told[256];
+	bool has[26];			/* what came of it: a name is a letter */
+	bool full;			/* no memory for another object */
 	char target[REFLECTOR_TARGET_MAX];
 };
 
@@ -24,16 +26,40 @@ static void tell(struct world *w, char what, const char *name)
 
 static int apply(void *arg, struct object *obj)
 {
-	tell(arg, '+', obj->name->s);
+	struct world *w = arg;
+
+	if (!w->full) {
+		tell(w, '+', obj->name->s);
+		w->has[obj->name->s[0] - 'a'] = true;
+	}
 	object_free(obj);
-	return 0;
+	return w->full ? -ENOMEM : 0;
 }
 
 static void del(void *arg, int kind, const char *ns, const char *name)
 {
+	struct world *w = arg;
+
 	assert_int_equal(kind, OBJECT_NAMESPACE);
 	assert_string_equal(ns, "");
-	tell(arg, '-', name);
+	tell(w, '-', name);
+	w->has[name[0] - 'a'] = false;
+}
+
+static int each(void *arg, int kind, int (*cb)(void *cb_arg, const char *ns, const char *name),
+		void *cb_arg)
+{
+	const struct world *w = arg;
+	int err = 0;
+
+	assert_int_equal(kind, OBJECT_NAMESPACE);
+	for (int i = 0; !err && i < 26; i++) {
+		const char name[2] = { (char)('a' + i), '\0' };
+
+		if (w->has[i])
+			err = cb(cb_arg, "", name);
+	}
+	return err;
 }
 
 static void refuse(void *arg, const struct object_id *id, const struct diag *diag)
@@ -45,7 +71,7 @@ static void refuse(void *arg, const struct object_id *id, const struct diag *dia
 static int open_world(void **state)
 {
 	struct world *w = calloc(1, sizeof(*w));
-	struct reflector_sink sink = { apply, del, refuse, w };
+	struct reflector_sink sink = { apply, del, refuse, each, w };
 
 	assert_non_null(w);
 	assert_int_equal(k8s_kinds[0].kind, OBJECT_NAMESPACE);
@@ -170,6 +196,26 @@ static void gone_and_listed_again(void **state)
 	assert_null(strstr(w->told, "-a"));
 	assert_int_equal(reflector_stats(w->r)->gone, 1);
 	assert_int_equal(reflector_stats(w->r)->lists, 2);
+}
+
+/* A list that there was no memory for has not been taken: all of it comes again. */
+static void no_memory(void **state)
+{
+	struct world *w = *state;
+
+	sync_to(w, "7", "ab");
+	target(w);
+	assert_int_equal(push(w, GONE), -ESTALE);
+	reflector_end(w->r, 200, 0);
+	target(w);
+	w->full = true;
+	assert_int_equal(page(w, "8", "", "ac"), -ENOMEM);
+	assert_string_equal(w->told, "");
+	w->full = false;
+	reflector_end(w->r, 200, 0);
+	assert_string_equal(target(w), FIRST_PAGE);
+	assert_int_equal(page(w, "9", "", "ac"), 0);
+	assert_string_equal(w->told, "+a +c -b");
 }
 
 static void expired_token(void **state)
@@ -343,7 +389,7 @@ static void absent_kind(void **state)
 {
 	struct world *w = *state;
 	struct k8s_kind kind = k8s_kinds[0];
-	struct reflector_sink sink = { apply, del, refuse, w };
+	struct reflector_sink sink = { apply, del, refuse, each, w };
 
 	target(w);
 	reflector_end(w->r, 404, 0);
@@ -401,6 +447,16 @@ static void del_slice(void *arg, int kind, const char *ns, const char *name)
 	assert_int_equal(kind, OBJECT_ENDPOINTSLICE);
 	assert_string_equal(ns, "ns");
 	tell(arg, '-', name);
+	((struct world *)arg)->has[name[0] - 'a'] = false;
+}
+
+static int each_slice(void *arg, int kind, int (*cb)(void *cb_arg, const char *ns, const char *name),
+		      void *cb_arg)
+{
+	const struct world *w = arg;
+
+	assert_int_equal(kind, OBJECT_ENDPOINTSLICE);
+	return w->has[0] ? cb(cb_arg, "ns", "a") : 0;
 }
 
 static int slice_page(struct world *w, const char *type)
@@ -419,7 +475,7 @@ static int slice_page(struct world *w, const char *type)
 static void useless_object(void **state)
 {
 	struct world *w = *state;
-	struct reflector_sink sink = { apply, del_slice, refuse, w };
+	struct reflector_sink sink = { apply, del_slice, refuse, each_slice, w };
 
 	reflector_free(w->r);
 	assert_int_equal(k8s_kinds[K8S_KINDS - 1].kind, OBJECT_ENDPOINTSLICE);
@@ -451,6 +507,7 @@ int main(void)
 		WITH_WORLD(paged_list),
 		WITH_WORLD(watched),
 		WITH_WORLD(gone_and_listed_again),
+		WITH_WORLD(no_memory),
 		WITH_WORLD(expired_token),
 		WITH_WORLD(server_away),
 		WITH_WORLD(wrong_objects),

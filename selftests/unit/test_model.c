@@ -4,6 +4,7 @@
  * an address, and more addresses to be judged again than the list of them has
  * room for. What comes of a model is test_compile's.
  */
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include "daemon/manifest.h"
@@ -166,6 +167,60 @@ static void endpoint_over_object(void **state)
 	assert_null(model_pod_find(m, "shop", "a"));
 }
 
+static int append(void *arg, const char *ns, const char *name)
+{
+	char *said = arg;
+
+	sprintf(said + strlen(said), "%s%s%s ", ns, *ns ? "/" : "", name);
+	return 0;
+}
+
+static int stop(void *arg, const char *ns, const char *name)
+{
+	(void)arg, (void)ns, (void)name;
+	return -ENOMEM;
+}
+
+static void expect_names(const struct policy *pol, enum object_kind kind, const char *names)
+{
+	char said[256] = "";
+
+	assert_int_equal(policy_object_each(pol, kind, append, said), 0);
+	assert_string_equal(said, names);
+	assert_int_equal(policy_object_each(pol, kind, stop, NULL), *names ? -ENOMEM : 0);
+}
+
+/* Of every kind; what is only implied, by a pod or an endpoint, is no object. */
+static void names_of_objects(void **state)
+{
+	const union sl_addr addr[__SL_FAMILY_MAX] = { [SL_FAMILY_V4] = address("10.0.0.9") };
+	struct policy *pol = *state;
+
+	for (int kind = 0; kind < __OBJECT_MAX; kind++)
+		expect_names(pol, kind, "");
+	assert_int_equal(policy_endpoint_add(pol, 1, "here", "me", addr), 0);
+	pod(pol, "a", "", "", "{ip: 10.0.0.1}");
+	expect_names(pol, OBJECT_POD, "shop/a ");
+	expect_names(pol, OBJECT_NAMESPACE, "");
+	apply(pol, "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n---\n"
+		   "{apiVersion: v1, kind: Node, metadata: {name: n1}}\n---\n"
+		   "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop}}\n---\n"
+		   "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
+		   "metadata: {name: s-1, namespace: shop}\n---\n"
+		   "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+		   "metadata: {name: np, namespace: shop}\nspec: {podSelector: {}}\n---\n"
+		   "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
+		   "metadata: {name: cnp}\nspec: {tier: Admin, priority: 1, subject: {namespaces: {}}}\n");
+	expect_names(pol, OBJECT_NAMESPACE, "shop ");
+	expect_names(pol, OBJECT_NODE, "n1 ");
+	expect_names(pol, OBJECT_SERVICE, "shop/s ");
+	expect_names(pol, OBJECT_ENDPOINTSLICE, "shop/s-1 ");
+	expect_names(pol, OBJECT_NETPOL, "shop/np ");
+	expect_names(pol, OBJECT_CNP, "cnp ");
+	assert_int_equal(policy_object_delete(pol, OBJECT_POD, "shop", "a"), 0);
+	expect_names(pol, OBJECT_POD, "");
+}
+
 #define MANY (3 * MODEL_DIRTY_MAX + 7)
 
 static void many(struct policy *pol, const char *labels)
@@ -236,6 +291,7 @@ int main(void)
 		WITH_POLICY(what_pods_share),
 		WITH_POLICY(claims_come_and_go),
 		WITH_POLICY(endpoint_over_object),
+		WITH_POLICY(names_of_objects),
 		WITH_POLICY(more_than_the_list_holds),
 	};
 

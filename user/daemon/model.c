@@ -534,6 +534,88 @@ int model_delete(struct model *m, enum object_kind kind, const char *ns, const c
 	return 0;
 }
 
+/* ------------------------------------------------------------------- names */
+
+typedef int (*name_fn)(void *arg, const char *ns, const char *name);
+
+static int each_pod(const struct model *m, name_fn cb, void *arg)
+{
+	const struct model_pod *pod;
+	size_t pos;
+	int err = 0;
+
+	ptab_each(&m->pods, pod, pos)
+		if (!err && pod->has_object)
+			err = cb(arg, pod->ns->name->s, pod->name);
+	return err;
+}
+
+static int each_cnp(const struct model *m, name_fn cb, void *arg)
+{
+	const struct model_netpol *np;
+	int err = 0;
+
+	for (np = m->cluster; !err && np; np = np->next)
+		err = cb(arg, "", np->obj->o.name->s);
+	return err;
+}
+
+static const struct htab *table_of(const struct model *m, enum object_kind kind)
+{
+	switch (kind) {
+	case OBJECT_NAMESPACE:
+		return &m->namespaces;
+	case OBJECT_NODE:
+		return &m->nodes;
+	case OBJECT_SERVICE:
+		return &m->services;
+	case OBJECT_ENDPOINTSLICE:
+		return &m->slices;
+	default:
+		return &m->netpols;
+	}
+}
+
+/* The object of @kind in a node of its table; NULL: there is none. */
+static const struct object *object_in(const struct hnode *n, enum object_kind kind)
+{
+	const struct model_service *svc;
+	const struct model_ns *ns;
+
+	switch (kind) {
+	case OBJECT_NAMESPACE:
+		ns = container_of(n, struct model_ns, node);
+		return ns->obj ? &ns->obj->o : NULL;
+	case OBJECT_NODE:
+		return &container_of(n, struct model_node, node)->obj->o;
+	case OBJECT_SERVICE:
+		svc = container_of(n, struct model_service, node);
+		return svc->obj ? &svc->obj->o : NULL;
+	case OBJECT_ENDPOINTSLICE:
+		return &container_of(n, struct model_slice, node)->obj->o;
+	default:
+		return &container_of(n, struct model_netpol, node)->obj->o;
+	}
+}
+
+int model_each(const struct model *m, enum object_kind kind, name_fn cb, void *arg)
+{
+	const struct object *o;
+	struct hnode *n;
+	int err = 0;
+
+	if (kind == OBJECT_POD)
+		return each_pod(m, cb, arg);
+	if (kind == OBJECT_CNP)
+		return each_cnp(m, cb, arg);
+	htab_each(table_of(m, kind), n) {
+		o = err ? NULL : object_in(n, kind);
+		if (o)
+			err = cb(arg, o->ns ? o->ns->s : "", o->name->s);
+	}
+	return err;
+}
+
 /* ------------------------------------------------------------------ copies */
 
 static int share(struct model *to, struct object *obj)

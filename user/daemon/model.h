@@ -145,6 +145,9 @@ enum model_change {
 	MODEL_KNOWS,			/* nothing */
 };
 enum model_change model_compare(const struct model *m, const struct object *obj);
+/* Every object of @kind, until @cb returns non-zero, which is returned; @ns "": none. */
+int model_each(const struct model *m, enum object_kind kind,
+	       int (*cb)(void *arg, const char *ns, const char *name), void *arg);
 struct model_ns *model_ns_find(const struct model *m, const char *name);
 struct model_pod *model_pod_find(const struct model *m, const char *ns, const char *name);
 /* @ns NULL or "": a ClusterNetworkPolicy. */

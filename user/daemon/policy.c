@@ -138,6 +138,12 @@ int policy_object_delete(struct policy *pol, int kind, const char *ns, const cha
 	return model_delete(&pol->model, kind, ns, name);
 }
 
+int policy_object_each(const struct policy *pol, int kind,
+		       int (*cb)(void *arg, const char *ns, const char *name), void *arg)
+{
+	return model_each(&pol->model, kind, cb, arg);
+}
+
 int policy_object_refuse(struct policy *pol, const struct object_id *id, const struct diag *diag)
 {
 	struct refusal *f = malloc(sizeof(*f));

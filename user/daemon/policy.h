@@ -56,6 +56,12 @@ void policy_free(struct policy *pol);
 int policy_object_apply(struct policy *pol, struct object *obj, struct diag *diag);
 int policy_object_delete(struct policy *pol, int kind, const char *ns, const char *name);
 /*
+ * Names of all objects of @kind in force, in no order, until @cb returns
+ * non-zero, which is returned. @ns "": the kind has none. @cb changes nothing.
+ */
+int policy_object_each(const struct policy *pol, int kind,
+		       int (*cb)(void *arg, const char *ns, const char *name), void *arg);
+/*
  * Remembers that the last version of an object was refused: stats, lists and
  * status show it until the object is applied or deleted, or the refusals of
  * its file (@diag->file) are forgotten. @id: see object.h. -ENOMEM.

@@ -55,6 +55,14 @@ static void sink_del(void *arg, int kind, const char *ns, const char *name)
 		s->ctx.changed(s->ctx.arg);
 }
 
+static int sink_each(void *arg, int kind,
+		     int (*cb)(void *cb_arg, const char *ns, const char *name), void *cb_arg)
+{
+	const struct source_k8s *s = arg;
+
+	return policy_object_each(s->ctx.pol, kind, cb, cb_arg);
+}
+
 static void sink_refuse(void *arg, const struct object_id *id, const struct diag *diag)
 {
 	struct source_k8s *s = arg;
@@ -285,7 +293,7 @@ static int start_watchers(struct source_k8s *s)
 	struct k8s_watcher_ctx ctx = {
 		.loop = s->ctx.loop,
 		.client = s->client,
-		.sink = { sink_apply, sink_del, sink_refuse, s },
+		.sink = { sink_apply, sink_del, sink_refuse, sink_each, s },
 		.heard = on_heard,
 	};
 

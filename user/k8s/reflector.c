@@ -16,24 +16,25 @@
 #define ABSENT_MS		20000
 #define ABSENT_TIMES		3
 
-/* An object that the sink has. */
-struct known {
-	struct hnode node;
-	struct str *ns, *name;
-	bool stale;			/* while a list is taken: not met again yet */
-};
-
 /* An object of a list that is not complete yet, or a complaint about one. */
 struct staged {
+	struct hnode node;		/* by namespace and name */
 	struct staged *next;
-	struct manifest_item item;
+	struct object *obj;		/* NULL: @wrong says why */
+	struct manifest_item *wrong;
+};
+
+/* An object that the sink has and a list has not. */
+struct gone {
+	struct gone *next;
+	struct str *ns, *name;
 };
 
 struct reflector {
 	const struct k8s_kind *kind;
 	struct reflector_sink sink;
 	struct reflector_stats stats;
-	struct htab known;
+	struct htab listed;		/* those staged */
 	struct staged *first, **last;
 	struct k8s_page page;		/* the last one of the list under way */
 	unsigned int pages;
@@ -70,10 +71,12 @@ static void drop_staged(struct reflector *r)
 
 	while ((s = r->first)) {
 		r->first = s->next;
-		object_free(s->item.obj);
+		object_free(s->obj);
+		free(s->wrong);
 		free(s);
 	}
 	r->last = &r->first;
+	htab_exit(&r->listed);
 }
 
 /* The next request is the first page of a list. */
@@ -84,24 +87,11 @@ static void start_over(struct reflector *r)
 	r->pages = 0;
 }
 
-static void forget(struct reflector *r, struct known *k)
-{
-	htab_del(&r->known, &k->node);
-	str_put(k->ns);
-	str_put(k->name);
-	free(k);
-}
-
 void reflector_free(struct reflector *r)
 {
-	struct hnode *n;
-
 	if (!r)
 		return;
 	drop_staged(r);
-	while ((n = htab_walk(&r->known, NULL)))
-		forget(r, container_of(n, struct known, node));
-	htab_exit(&r->known);
 	k8s_frame_exit(&r->frame);
 	free(r);
 }
@@ -123,134 +113,199 @@ const struct reflector_stats *reflector_stats(const struct reflector *r)
 
 /* ------------------------------------------------------------------- objects */
 
-static struct known *find(const struct reflector *r, const struct object_id *id)
+/* A note is no complaint. */
+static void refuse(struct reflector *r, const struct manifest_item *item)
 {
-	uint64_t hash = hash_str(hash_str(0, id->ns), id->name);
-	struct hnode *n;
-	struct known *k;
-
-	htab_each_hash(&r->known, n, hash) {
-		k = container_of(n, struct known, node);
-		if (!strcmp(k->ns->s, id->ns) && !strcmp(k->name->s, id->name))
-			return k;
-	}
-	return NULL;
+	if (item->diag.level != DIAG_ERROR)
+		return;
+	r->stats.refused++;
+	r->sink.refuse(r->sink.arg, &item->id, &item->diag);
 }
 
-static struct known *remember(struct reflector *r, const struct object_id *id)
+static void drop(struct reflector *r, const char *ns, const char *name)
 {
-	struct known *k = find(r, id);
-
-	if (k)
-		return k;
-	k = calloc(1, sizeof(*k));
-	if (!k)
-		return NULL;
-	k->ns = str_get(id->ns, strlen(id->ns));
-	k->name = str_get(id->name, strlen(id->name));
-	if (k->ns && k->name &&
-	    !htab_add(&r->known, &k->node, hash_str(hash_str(0, id->ns), id->name)))
-		return k;
-	str_put(k->ns);
-	str_put(k->name);
-	free(k);
-	return NULL;
+	r->sink.del(r->sink.arg, r->kind->kind, ns, name);
 }
 
 /* Takes item->obj in any case. */
-static int take(struct reflector *r, struct manifest_item *item)
+static int take(struct reflector *r, const struct manifest_item *item)
 {
-	struct object *obj = item->obj;
-	struct known *k;
-
-	item->obj = NULL;
-	if (obj) {
-		k = remember(r, &item->id);
-		if (!k) {
-			object_free(obj);
-			return -ENOMEM;
-		}
-		k->stale = false;
-		return r->sink.apply(r->sink.arg, obj);
-	}
-	/* what sluice has no use for has no last good version either */
-	if (item->diag.level == DIAG_ERROR) {
-		k = find(r, &item->id);
-		if (k)
-			k->stale = false;
-		r->stats.refused++;
-		r->sink.refuse(r->sink.arg, &item->id, &item->diag);
-	}
+	if (item->obj)
+		return r->sink.apply(r->sink.arg, item->obj);
+	/* as in is_listed() */
+	if (item->diag.level != DIAG_ERROR && item->id.name[0])
+		drop(r, item->id.ns, item->id.name);
+	refuse(r, item);
 	return 0;
-}
-
-static void drop(struct reflector *r, const struct object_id *id)
-{
-	struct known *k = find(r, id);
-
-	/* also where it is not known: it may have been refused, and said so */
-	r->sink.del(r->sink.arg, r->kind->kind, id->ns, id->name);
-	if (k)
-		forget(r, k);
 }
 
 /* --------------------------------------------------------------------- lists */
 
+static const char *staged_name(const struct staged *s, const char **ns)
+{
+	const struct object *o = s->obj;
+
+	*ns = o ? o->ns ? o->ns->s : "" : s->wrong->id.ns;
+	return o ? o->name->s : s->wrong->id.name;
+}
+
+static uint64_t name_hash(const char *ns, const char *name)
+{
+	return hash_str(hash_str(0, ns), name);
+}
+
+static struct manifest_item *copy(const struct manifest_item *item)
+{
+	struct manifest_item *c = malloc(sizeof(*c));
+
+	if (c)
+		*c = *item;
+	return c;
+}
+
 static int stage(void *arg, struct manifest_item *item)
 {
+	struct staged *s = calloc(1, sizeof(*s));
 	struct reflector *r = arg;
-	struct staged *s = malloc(sizeof(*s));
+	const char *ns, *name;
 
-	if (!s) {
-		object_free(item->obj);
-		return -ENOMEM;
+	if (!s)
+		goto err_obj;
+	s->obj = item->obj;
+	if (!s->obj) {
+		s->wrong = copy(item);
+		if (!s->wrong)
+			goto err_staged;
 	}
-	*s = (struct staged){ NULL, *item };
+	name = staged_name(s, &ns);
+	if (htab_add(&r->listed, &s->node, name_hash(ns, name)))
+		goto err_wrong;
 	*r->last = s;
 	r->last = &s->next;
 	return 0;
+
+err_wrong:
+	free(s->wrong);
+err_staged:
+	free(s);
+err_obj:
+	object_free(item->obj);
+	return -ENOMEM;
 }
 
-static void mark_stale(struct reflector *r)
+static bool is_listed(const struct reflector *r, const char *ns, const char *name)
 {
+	const char *have_ns, *have;
+	const struct staged *s;
 	struct hnode *n;
 
-	htab_each(&r->known, n)
-		container_of(n, struct known, node)->stale = true;
+	htab_each_hash(&r->listed, n, name_hash(ns, name)) {
+		s = container_of(n, struct staged, node);
+		/* what sluice has no use for has no last good version either */
+		if (s->wrong && s->wrong->diag.level != DIAG_ERROR)
+			continue;
+		have = staged_name(s, &have_ns);
+		if (!strcmp(have_ns, ns) && !strcmp(have, name))
+			return true;
+	}
+	return false;
 }
 
-static void sweep(struct reflector *r)
+/* While the gone are looked for. */
+struct search {
+	const struct reflector *r;
+	struct gone *found;
+};
+
+static void gone_free(struct gone *g)
 {
-	struct hnode *n = htab_walk(&r->known, NULL), *next;
+	struct gone *next;
 
-	for (; n; n = next) {
-		struct known *k = container_of(n, struct known, node);
-
-		next = htab_walk(&r->known, n);
-		if (!k->stale)
-			continue;
-		r->sink.del(r->sink.arg, r->kind->kind, k->ns->s, k->name->s);
-		forget(r, k);
+	for (; g; g = next) {
+		next = g->next;
+		str_put(g->ns);
+		str_put(g->name);
+		free(g);
 	}
+}
+
+static int note_gone(void *arg, const char *ns, const char *name)
+{
+	struct search *search = arg;
+	struct gone *g;
+
+	if (is_listed(search->r, ns, name))
+		return 0;
+	g = malloc(sizeof(*g));
+	if (!g)
+		return -ENOMEM;
+	*g = (struct gone){ search->found, str_get(ns, strlen(ns)), str_get(name, strlen(name)) };
+	search->found = g;
+	return g->ns && g->name ? 0 : -ENOMEM;
+}
+
+/* What the sink has and the list, which is whole, has not; to be freed. */
+static int find_gone(const struct reflector *r, struct gone **out)
+{
+	struct search search = { r, NULL };
+	int err = r->sink.each(r->sink.arg, r->kind->kind, note_gone, &search);
+
+	if (err) {
+		gone_free(search.found);
+		return err;
+	}
+	*out = search.found;
+	return 0;
+}
+
+static void drop_gone(struct reflector *r, const struct gone *g)
+{
+	for (; g; g = g->next)
+		drop(r, g->ns->s, g->name->s);
+}
+
+/* A wrong object without a name could be any of those that seem to be gone. */
+static bool has_nameless(const struct reflector *r)
+{
+	const struct staged *s;
+
+	for (s = r->first; s; s = s->next)
+		if (!s->obj && !s->wrong->id.name[0])
+			return true;
+	return false;
+}
+
+static int take_staged(struct reflector *r)
+{
+	struct staged *s;
+	int err = 0;
+
+	for (s = r->first; !err && s; s = s->next) {
+		if (s->obj)
+			err = r->sink.apply(r->sink.arg, s->obj);
+		else
+			refuse(r, s->wrong);
+		s->obj = NULL;
+	}
+	return err;
 }
 
 /* The list is whole: it replaces what was known. */
 static int take_list(struct reflector *r)
 {
-	bool nameless = false;
-	struct staged *s;
+	struct gone *gone = NULL;
 	int err = 0;
 
-	mark_stale(r);
-	for (s = r->first; !err && s; s = s->next) {
-		nameless |= !s->item.obj && !s->item.id.name[0];
-		err = take(r, &s->item);
-	}
+	/* now: names go with the objects */
+	if (!has_nameless(r))
+		err = find_gone(r, &gone);
+	if (!err)
+		err = take_staged(r);
+	if (!err)
+		drop_gone(r, gone);
+	gone_free(gone);
 	if (err)
 		return err;
-	/* a wrong object without a name could be any of those that seem to be gone */
-	if (!nameless)
-		sweep(r);
 	strcpy(r->version, r->page.version);
 	r->page.token[0] = '\0';
 	r->pages = 0;
@@ -342,7 +397,7 @@ static int take_event(struct reflector *r, struct k8s_event *ev)
 		return take(r, &ev->item);
 	object_free(ev->item.obj);
 	if (ev->item.id.name[0])
-		drop(r, &ev->item.id);
+		drop(r, ev->item.id.ns, ev->item.id.name);
 	return 0;
 }
 
@@ -418,12 +473,18 @@ bool reflector_request(struct reflector *r, unsigned int watch_s, char *buf)
 
 static unsigned int on_absent(struct reflector *r, uint32_t random)
 {
+	struct gone *gone;
+
 	start_over(r);
 	r->stats.absent++;
-	if (htab_walk(&r->known, NULL) && ++r->absent < ABSENT_TIMES)
+	if (find_gone(r, &gone))
 		return backoff_next(&r->backoff, random);
-	mark_stale(r);
-	sweep(r);
+	if (gone && ++r->absent < ABSENT_TIMES) {
+		gone_free(gone);
+		return backoff_next(&r->backoff, random);
+	}
+	drop_gone(r, gone);
+	gone_free(gone);
 	r->absent = 0;
 	r->synced = true;
 	r->backoff.failures = 0;

@@ -10,6 +10,7 @@
  *
  * A list counts when its last page is there, and then as a whole; until then,
  * and for as long as there is no answer at all, what was known stays in force.
+ * What is known is what the sink has: nothing else remembers it.
  */
 #ifndef SLUICE_K8S_REFLECTOR_H
 #define SLUICE_K8S_REFLECTOR_H
@@ -28,6 +29,9 @@ struct reflector_sink {
 	void (*del)(void *arg, int kind, const char *ns, const char *name);
 	/* @id is wrong: its last good version stays. */
 	void (*refuse)(void *arg, const struct object_id *id, const struct diag *diag);
+	/* Names of all objects of @kind there, until @cb returns non-zero, which is returned. */
+	int (*each)(void *arg, int kind,
+		    int (*cb)(void *cb_arg, const char *ns, const char *name), void *cb_arg);
 	void *arg;
 };
 
