@@ -18,7 +18,7 @@ TARGETS = {
     "flow_hit_10k_policies_ratio": ("<=", 1.02),
     "acl_lookup_ns": ("<=", 300),
     "compile_full_ms": ("<=", 1000), "compile_one_ms": ("<=", 5),
-    "rss_idle_mib": ("<=", 8), "rss_10k_mib": ("<=", 48),
+    "pod_bytes": ("<=", 200), "rss_idle_mib": ("<=", 8), "rss_10k_mib": ("<=", 48),
     "start_ms": ("<=", 300), "restart_lost_packets": ("<=", 0),
     "cni_add_ms": ("<=", 25),
     "api_ready_ms": ("<=", 3000), "api_rss_mib": ("<=", 64), "api_event_ms": ("<=", 50),

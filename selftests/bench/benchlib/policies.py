@@ -14,6 +14,8 @@ from .scope import Scope, built
 
 NAMES = ["compile_full_ms", "compile_parse_ms", "compile_one_ms", "compile_one_local_ms",
          "whatif_one_ms", "whatif_all_ms"]
+POD_NAMES = {"pod_bytes": "model", "pod_listed_bytes": "listed", "pod_dual_bytes": "dual",
+             "pod_stateful_bytes": "stateful"}
 SEED = 7
 
 
@@ -90,6 +92,14 @@ def policy_change_ms(figures, opts):
     figures.add("policy_change_ms", "ms", samples)
 
 
+def pod_bytes(figures):
+    """What one pod of many takes of the daemon's memory."""
+    result = json.loads(netns.run(built("selftests/bench/podmem"), 20000, timeout=120))
+    for name, key in POD_NAMES.items():
+        figures.add(name, "B", [result[key]])
+
+
 def parts(opts):
     return [(NAMES, lambda f: compile_ms(f, opts)),
+            (list(POD_NAMES), pod_bytes),
             (["policy_change_ms"], lambda f: policy_change_ms(f, opts))]
