@@ -204,9 +204,10 @@ static void names_of_objects(void **state)
 	expect_names(pol, OBJECT_NAMESPACE, "");
 	apply(pol, "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n---\n"
 		   "{apiVersion: v1, kind: Node, metadata: {name: n1}}\n---\n"
-		   "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop}}\n---\n"
+		   "{apiVersion: v1, kind: Service, metadata: {name: s, namespace: shop}, "
+		   "spec: {ports: [{port: 80}]}}\n---\n"
 		   "apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n"
-		   "metadata: {name: s-1, namespace: shop}\n---\n"
+		   "metadata: {name: s-1, namespace: shop}\naddressType: IPv4\nendpoints: []\n---\n"
 		   "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
 		   "metadata: {name: np, namespace: shop}\nspec: {podSelector: {}}\n---\n"
 		   "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\n"
