@@ -190,6 +190,15 @@ static __always_inline bool sl_end_same(const struct sl_flow *a, const struct sl
 	return a->dir[e].as_port == b->dir[e].as_port && sl_addr_eq(&a->dir[e].as, &b->dir[e].as);
 }
 
+/* No flood may take the alias of an established flow away. Without room it stays where it is. */
+static __noinline int sl_alias_hold(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	bool fresh;
+
+	return s ? sl_alias_promote(c, s, &fresh) : 0;
+}
+
 /*
  * The entry is there, but was judged under something else or the packet came
  * in by another way. 0: @f is right now; else the reason why it is no more.
@@ -228,8 +237,11 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 	c->ep = 0;
 	if (!(c->flags & SL_PKT_ICMP_ERROR))
 		sl_flow_adopt_way(c, &s->flow);
-	if (!sl_end_same(f, &s->flow, 0) || !sl_end_same(f, &s->flow, 1))
+	if (!sl_end_same(f, &s->flow, 0) || !sl_end_same(f, &s->flow, 1)) {
 		c->flags |= SL_PKT_ALIAS_GONE;
+		if (f->state >= SL_FLOW_ESTABLISHED)
+			sl_alias_hold(c);
+	}
 	sl_flow_update(f, &s->flow);
 	return SL_DROP_NONE;
 }

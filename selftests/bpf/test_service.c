@@ -456,9 +456,11 @@ ENV_TEST(datagrams_move_at_once)
 			r = answer(&s, f->pod[3]);
 			expect_pass(sends(3, &p, &r), REDIRECT);
 			check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
-			env_flow(&s, &flow);
+			assert_int_equal(env_flow(&s, &flow), IN_FLOW);
 			assert_int_equal(flow.backend, 2);
 			assert_int_equal(flow.ep[!flow.orig], 3);
+			/* its alias is as safe as itself: beside the flow, the new one and the dead one */
+			assert_int_equal(env_entries(env.sk->maps.sl_flow), 3);
 		}
 	}
 }
