@@ -304,6 +304,32 @@ static void missing_pins_are_made_again(void **state)
 	sluice_close(sl);
 }
 
+/* What a loader of another version has pinned goes, and nothing else does. */
+static void other_versions(void **state)
+{
+	struct sluice *sl = load();
+	char path[256];
+
+	(void)state;
+	for (int v = 0; v < 3; v += 2) {
+		snprintf(path, sizeof(path), TEST_ROOT "/v%d", SL_ABI_VERSION + 1 - v);
+		assert_int_equal(mkdir(path, 0700), 0);
+		strcat(path, "/maps");
+		assert_int_equal(mkdir(path, 0700), 0);
+		strcat(path, "/sl_old");
+		assert_int_equal(bpf_obj_pin(sluice_map_fd(sl, SL_MAP_IF), path), 0);
+	}
+	assert_int_equal(mkdir(TEST_ROOT "/v02", 0700), 0);
+	assert_int_equal(mkdir(TEST_ROOT "/vx", 0700), 0);
+	assert_int_equal(sluice_retire(sl), 2);
+	assert_int_equal(count_dir(TEST_ROOT), 3);
+	assert_int_equal(count_dir(TEST_PINS "/maps"), __SL_MAP_MAX);
+	assert_int_equal(sluice_retire(sl), 0);
+	assert_int_equal(rmdir(TEST_ROOT "/v02"), 0);
+	assert_int_equal(rmdir(TEST_ROOT "/vx"), 0);
+	sluice_close(sl);
+}
+
 /* ----------------------------------------------------------- killed loaders */
 
 static double now(void)
@@ -447,6 +473,7 @@ int main(void)
 		cmocka_unit_test_teardown(other_layout_is_refused, dataplane_unload),
 		cmocka_unit_test_teardown(one_loader_at_a_time, dataplane_unload),
 		cmocka_unit_test_teardown(missing_pins_are_made_again, dataplane_unload),
+		cmocka_unit_test_teardown(other_versions, dataplane_unload),
 		cmocka_unit_test_teardown(killed_loaders, dataplane_unload),
 		cmocka_unit_test_teardown(messages_stay_apart, dataplane_unload),
 	};

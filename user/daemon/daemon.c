@@ -93,6 +93,21 @@ static bool settled(void *arg)
 	return !d->source->ops->waiting(d->source, buf, sizeof(buf));
 }
 
+/* Ours are in the place of what an older daemon, of another version, has left at work. */
+static void retire_others(struct daemon *d)
+{
+	int n;
+
+	if (d->retired || !d->attached)
+		return;
+	n = sluice_retire(d->sl);
+	d->retired = n >= 0;
+	if (n > 0)
+		log_info("programs of another version of the tables were at work, and are gone");
+	else if (n < 0)
+		log_error("programs of another version of the tables: %s", strerror(-n));
+}
+
 /* What the tables say now may have new names, and nodes. */
 int daemon_commit(struct daemon *d)
 {
@@ -112,6 +127,8 @@ int daemon_commit(struct daemon *d)
 		uv_timer_stop(&d->commit_retry);
 	if (d->events)
 		events_forget_names(d->events);
+	if (!err)
+		retire_others(d);
 	return err;
 }
 
@@ -432,8 +449,12 @@ static int start_rt(struct daemon *d)
 /* What is in force from here on; not having it is told by ready, not by exit. */
 static int start_force(struct daemon *d)
 {
-	daemon_commit(d);
+	int err = daemon_commit(d);
+
 	node_refresh(d->node);
+	d->attached = true;
+	if (!err)
+		retire_others(d);
 	return 0;
 }
 

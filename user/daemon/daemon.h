@@ -42,6 +42,8 @@ struct daemon {
 	unsigned int nodes_gen;		/* by which the node was refreshed last; 0: not yet */
 	unsigned int nwhatifs;		/* under way */
 	bool serving;			/* every part has started */
+	bool attached;			/* endpoints and node have been looked after */
+	bool retired;			/* no other version's programs are left */
 	bool told_ready;
 	bool installed;			/* plugin and configuration are where the runtime looks */
 	bool stopping;

@@ -246,3 +246,70 @@ int lib_pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const 
 	closedir(d);
 	return err < 0 ? err : 0;
 }
+
+/* ------------------------------------------------- other versions of the tables */
+
+/* Whether @name is one that lib_pin_path() would make for tables of another version. */
+static bool is_other_version(const char *name)
+{
+	unsigned int version;
+	char want[NAME_MAX];
+
+	if (sscanf(name, "v%u", &version) != 1 || version == SL_ABI_VERSION)
+		return false;
+	snprintf(want, sizeof(want), "v%u", version);
+	return !strcmp(want, name);
+}
+
+static int empty_dir(const char *path)
+{
+	struct dirent *de;
+	int err = 0;
+	DIR *d;
+
+	d = opendir(path);
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (!err && (de = readdir(d)))
+		if (de->d_name[0] != '.' && unlinkat(dirfd(d), de->d_name, 0))
+			err = -errno;
+	closedir(d);
+	return err || !rmdir(path) ? err : -errno;
+}
+
+static int remove_version(const char *root, const char *name)
+{
+	char path[PATH_MAX];
+	enum pin_dir dir;
+	int err = 0;
+
+	for (dir = __PIN_MAX; !err && dir-- > 0;) {
+		snprintf(path, sizeof(path), "%s/%s/%s", root, name, dir_names[dir]);
+		err = empty_dir(path);
+	}
+	snprintf(path, sizeof(path), "%s/%s", root, name);
+	return err || !rmdir(path) ? err : -errno;
+}
+
+int sluice_retire(struct sluice *sl)
+{
+	int lock = lib_pin_lock(sl->root, true), err = 0, n = 0;
+	struct dirent *de;
+	DIR *d;
+
+	if (lock < 0)
+		return lock;
+	d = opendir(sl->root);
+	if (!d)
+		err = -errno;
+	while (!err && (de = readdir(d))) {
+		if (!is_other_version(de->d_name))
+			continue;
+		err = remove_version(sl->root, de->d_name);
+		n += !err;
+	}
+	if (d)
+		closedir(d);
+	close(lock);
+	return err ? err : n;
+}

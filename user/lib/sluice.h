@@ -116,6 +116,15 @@ int sluice_kmod_bind(struct sluice *sl);
 /* The reverse; -ENOENT when nothing was bound. sluice_unload() does it. */
 int sluice_kmod_unbind(struct sluice *sl);
 
+/*
+ * sluice_retire() - take away what another version of the tables has pinned
+ *
+ * Programs and links of a loader that was here before and knew another
+ * SL_ABI_VERSION go on working on their own tables, beside ours. Once the devices have ours they
+ * are to go. Returns how many such versions there were.
+ */
+int sluice_retire(struct sluice *sl);
+
 /* Descriptor of a pinned map; owned by the handle. Never fails on an open handle. */
 int sluice_map_fd(const struct sluice *sl, enum sl_map map);
 const char *sluice_map_name(enum sl_map map);
