@@ -106,6 +106,10 @@ struct service_state {
 
 /* It has the frontend, and not another service. */
 bool balancer_claim_holds(const struct svc_claim *c);
+/* The frontend leads to its port, by it or by another of its claims. */
+bool balancer_claim_is_served(const struct svc_claim *c);
+/* Why not, "already used by Service shop/web", without a full stop; false: it is not refused. */
+bool balancer_claim_why(const struct svc_claim *c, char *buf, size_t len);
 /* Ready endpoints on this node, for healthCheckNodePort. */
 static inline unsigned int balancer_local_ready(const struct model_service *s)
 {

@@ -26,29 +26,45 @@ static int describe(const struct svc_claim *c, char *buf, size_t len)
 			sluice_addr_format(&c->plan->key.addr, addr));
 }
 
+bool balancer_claim_is_served(const struct svc_claim *c)
+{
+	const struct svc_claim *winner = bal_front_winner(c->front);
+
+	return winner && winner->port == c->port && c->front->written.svc == c->port->id &&
+	       !(c->addr && c->addr->full);
+}
+
+bool balancer_claim_why(const struct svc_claim *c, char *buf, size_t len)
+{
+	const struct svc_claim *winner = bal_front_winner(c->front);
+	const struct model_service *to = winner ? winner->port->state->svc : NULL;
+
+	if (winner && winner->port != c->port)
+		snprintf(buf, len, "already used by Service %s/%s", to->ns->s, to->name->s);
+	else if (c->front->full)
+		snprintf(buf, len, "the table of frontends is full");
+	else if (c->addr && c->addr->full)
+		snprintf(buf, len, "the table of addresses is full");
+	else
+		return false;
+	return true;
+}
+
 static int warn_claims(const struct svc_front *f, const struct warning *w)
 {
 	const struct svc_claim *c, *winner = bal_front_winner(f);
-	const struct model_service *to, *s;
-	char text[TEXT_MAX];
+	char text[TEXT_MAX], why[TEXT_MAX];
 	int n, err = 0;
 
 	for (c = f->claims; !err && c; c = c->next) {
-		s = c->port->state->svc;
-		to = winner->port->state->svc;
-		n = describe(c, text, sizeof(text));
-		if (c->port != winner->port)
-			snprintf(text + n, sizeof(text) - n, " is already used by Service %s/%s",
-				 to->ns->s, to->name->s);
-		else if (c == winner && f->full)
-			snprintf(text + n, sizeof(text) - n,
-				 " is not served: the table of frontends is full");
-		else if (c == winner && c->addr && c->addr->full)
-			snprintf(text + n, sizeof(text) - n,
-				 " is not served: the table of addresses is full");
-		else
+		/* of one port that asks twice, one says it */
+		if ((c->port == winner->port && c != winner) ||
+		    !balancer_claim_why(c, why, sizeof(why)))
 			continue;
-		err = w->cb(w->arg, s, text);
+		n = describe(c, text, sizeof(text));
+		snprintf(text + n, sizeof(text) - n, " is %s%s",
+			 c->port == winner->port ? "not served: " : "", why);
+		err = w->cb(w->arg, c->port->state->svc, text);
 	}
 	return err;
 }

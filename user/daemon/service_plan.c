@@ -141,8 +141,8 @@ static int plan_ranges(struct plan_port *p, const struct object_service *o)
 
 /* ---------------------------------------------------------------- endpoints */
 
-static const struct slice_port *slice_port_of(const struct object_slice *o,
-					      const struct service_port *sp)
+const struct slice_port *plan_slice_port(const struct object_slice *o,
+					 const struct service_port *sp)
 {
 	unsigned int i;
 
@@ -225,13 +225,13 @@ static int gather(const struct model_service *s, const struct service_port *sp,
 	unsigned int n = 0, i;
 
 	for (ms = s->slices; ms; ms = ms->next)
-		if (ms->obj->family == f && slice_port_of(ms->obj, sp))
+		if (ms->obj->family == f && plan_slice_port(ms->obj, sp))
 			n += ms->obj->nendpoints;
 	c = *out = calloc(n ? n : 1, sizeof(*c));
 	if (!c)
 		return -ENOMEM;
 	for (ms = s->slices, n = 0; ms; ms = ms->next) {
-		port = ms->obj->family == f ? slice_port_of(ms->obj, sp) : NULL;
+		port = ms->obj->family == f ? plan_slice_port(ms->obj, sp) : NULL;
 		for (i = 0; port && i < ms->obj->nendpoints; i++) {
 			ep = &ms->obj->endpoint[i];
 			if (!keeps(ep, sp->proto) && !s->obj->publish_not_ready)
@@ -351,9 +351,15 @@ static int plan_backends(struct plan_port *p, const struct model_service *s,
 
 /* --------------------------------------------------------------------- whole */
 
-static bool is_served(const struct object_service *o)
+const char *plan_why_not(const struct object_service *o)
 {
-	return o && !o->headless && o->type != SERVICE_EXTERNAL_NAME && o->ncluster_ip;
+	if (o->type == SERVICE_EXTERNAL_NAME)
+		return "a name for DNS";
+	if (o->headless)
+		return "headless, or another proxy's";
+	if (!o->ncluster_ip)
+		return "no cluster IP";
+	return o->nports ? NULL : "no ports";
 }
 
 static int plan_port(struct service_plan *plan, const struct model_service *s,
@@ -386,7 +392,7 @@ int service_plan(const struct model_service *s, const struct plan_where *where,
 	int err = 0;
 
 	*out = (struct service_plan){};
-	if (!is_served(o) || !o->nports)
+	if (!o || plan_why_not(o))
 		return 0;
 	out->affinity_s = o->affinity_s;
 	out->flags = (o->balance == SERVICE_BALANCE_MAGLEV ? SL_SVC_MAGLEV : 0) |

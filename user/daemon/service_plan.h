@@ -56,6 +56,12 @@ int service_plan(const struct model_service *s, const struct plan_where *where,
 void service_plan_free(struct service_plan *p);
 void plan_port_free(struct plan_port *p);
 
+/* The port of @o's endpoints that @sp leads to; NULL: none. */
+const struct slice_port *plan_slice_port(const struct object_slice *o,
+					 const struct service_port *sp);
+/* NULL: it is served. */
+const char *plan_why_not(const struct object_service *o);
+
 /* By address and port, as bytes. */
 int plan_backend_cmp(const void *a, const void *b);
 
