@@ -312,6 +312,22 @@ static json_t *op_policy_show(struct op_call *call)
 				   *ns ? "/" : "", name);
 }
 
+static json_t *op_services(struct op_call *call)
+{
+	return or_nomem(call, policy_services_json(call->d->pol));
+}
+
+static json_t *op_service_show(struct op_call *call)
+{
+	const char *ns, *name;
+	json_t *doc;
+
+	if (op_args(call, "{s:s, s:s !}", "namespace", &ns, "name", &name))
+		return NULL;
+	doc = policy_service_json(call->d->pol, ns, name);
+	return doc ? doc : request_fail(call->err, REQUEST_NOT_FOUND, "no service %s/%s", ns, name);
+}
+
 static int parse_protocol(const char *text)
 {
 	static const struct {
@@ -383,9 +399,10 @@ static json_t *op_names(struct op_call *call)
 		snprintf(key, sizeof(key), "%u", id);
 		json_object_set_new(eps, key, name);
 	}
-	return or_nomem(call, json_pack("{s:o, s:o, s:o}", "rules",
+	return or_nomem(call, json_pack("{s:o, s:o, s:o, s:o}", "rules",
 					policy_rules_json(call->d->pol), "endpoints", eps,
-					"addresses", addrs));
+					"addresses", addrs, "services",
+					policy_service_names_json(call->d->pol)));
 }
 
 static json_t *op_drops_watch(struct op_call *call)
@@ -412,6 +429,8 @@ static const struct op {
 	{ "policies", op_policies, true },
 	{ "policy.show", op_policy_show, false },
 	{ "policy.explain", op_policy_explain, false },
+	{ "services", op_services, true },
+	{ "service.show", op_service_show, false },
 	{ "whatif", op_whatif, false },
 	{ "classes", op_classes, true },
 	{ "names", op_names, true },

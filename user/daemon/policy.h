@@ -121,6 +121,10 @@ unsigned int policy_nodes_gen(const struct policy *pol);
 json_t *policy_list_json(struct policy *pol);
 json_t *policy_show_json(struct policy *pol, const char *ns, const char *name); /* NULL: none */
 json_t *policy_class_json(struct policy *pol);
+json_t *policy_services_json(struct policy *pol);
+json_t *policy_service_json(struct policy *pol, const char *ns, const char *name); /* NULL: none */
+/* {"7": "ns/name"}: ids in sl_svc, which flows name. */
+json_t *policy_service_names_json(struct policy *pol);
 /* @from, @to: "ns/pod" or an address; @proto IPPROTO_; -EINVAL with @diag. From
  * the model and from the kernel's tables, both in the answer. */
 int policy_explain_json(struct policy *pol, const char *from, const char *to, int proto,
