@@ -69,7 +69,7 @@ VISIBLE = [c for c in COMMANDS if not c.hidden]
 # For each type of value one that is right and some that are wrong.
 GOOD = {
     "choice": None, "count": "3", "seconds": "0.5", "dir": "/nonexistent", "pod": "shop/web-1",
-    "policy": "shop/db", "prefix": "10.0.0.0/8", "proto": "tcp", "port": "80",
+    "policy": "shop/db", "service-name": "shop/db", "prefix": "10.0.0.0/8", "proto": "tcp", "port": "80",
     "service": "5432/tcp", "peer": "10.244.0.5", "endpoint": "2", "table": "rule", "word": "pods",
     "number": "0x2a", "file": "/dev/null",
 }
@@ -80,6 +80,7 @@ BAD = {
     "dir": [""],
     "pod": ["", "web-1", "shop/", "/web-1", "shop/web/1", "shop/WEB", "shop/we b"],
     "policy": ["", "d b", "shop/", "shop/d\nb"],
+    "service-name": ["", "db", "shop/", "/db", "shop/d b", "shop/DB"],
     "prefix": ["", "10.0.0", "10.0.0.0/33", "fd00::/129", "shop/web-1"],
     "proto": ["", "tcpp", "256", "-1"],
     "port": ["", "0", "65536", "http", "80/tcp", " 80"],
@@ -330,6 +331,7 @@ NAMES = {
     "addresses": {"10.244.0.5": "shop/web-1", "fd00:244::5": "shop/web-1",
                   "10.244.0.7": "shop/db-0", "fd00:244::7": "shop/db-0",
                   "192.0.2.53": "kube-system/dns-0"},
+    "services": {"7": "shop/db", "8": "shop/db"},
 }
 ENDPOINTS = [
     {"id": n, "pod": NAMES["endpoints"][str(n)], "version": 1, "containerID": f"c{n}",
@@ -366,6 +368,44 @@ EVENT = {"time": 1735689600.25, "reason": "policy-ingress", "hook": "from-pod",
          "source": {"address": "10.244.0.5", "port": 40312, "pod": "shop/web-1"},
          "destination": {"address": "10.244.0.7", "port": 5432, "pod": "shop/db-0"},
          "decider": decider(17)}
+
+
+def _backend(addr, id_, state, pod, here, used=("cluster",)):
+    return {"address": addr, "port": 5432, "id": id_, "state": state, "usedFor": list(used),
+            "local": here, "pod": pod, "node": "node-a" if here else "node-b"}
+
+
+SERVICES = [
+    {"namespace": "ops", "name": "mail", "type": "ExternalName", "notServed": "a name for DNS",
+     "refused": None, "warnings": [], "clusterIPs": [], "externalIPs": [], "loadBalancerIPs": [],
+     "ports": [], "backends": {"ready": 0, "total": 0}},
+    {"namespace": "shop", "name": "db", "type": "NodePort", "notServed": None, "refused": None,
+     "warnings": ["port 5432/TCP: address 192.0.2.1 is already used by Service ops/proxy"],
+     "clusterIPs": ["10.96.0.9", "fd00:96::9"], "externalIPs": ["192.0.2.1"],
+     "loadBalancerIPs": [], "backends": {"ready": 2, "total": 3},
+     "ports": [{"name": "sql", "protocol": "tcp", "port": 5432, "nodePort": 30432},
+               {"name": "dns", "protocol": "udp", "port": 53, "nodePort": None}]}]
+SERVICE = {
+    **{k: v for k, v in SERVICES[1].items() if k != "backends"},
+    "internalTrafficPolicy": "Cluster", "externalTrafficPolicy": "Local", "affinitySeconds": 10800,
+    "balance": "default", "healthCheckNodePort": None, "sourceRanges": [],
+    "ports": [
+        {"name": "sql", "protocol": "tcp", "port": 5432, "nodePort": 30432,
+         "ids": {"ipv4": 7, "ipv6": 8},
+         "maglev": {"ipv4": {"cluster": None, "local": 251}, "ipv6": None},
+         "frontends": [
+             {"address": "10.96.0.9", "family": "ipv4", "port": 5432, "inside": "cluster",
+              "outside": "cluster", "served": True, "why": None},
+             {"address": "node", "family": "ipv4", "port": 30432, "inside": "cluster",
+              "outside": "local", "served": True, "why": None},
+             {"address": "192.0.2.1", "family": "ipv4", "port": 5432, "inside": "cluster",
+              "outside": "local", "served": False, "why": "already used by Service ops/proxy"}],
+         "backends": [_backend("10.244.0.7", 21, "ready", "shop/db-0", True, ("cluster", "local")),
+                      _backend("10.244.1.8", 22, "terminating", "shop/db-1", False, ()),
+                      _backend("fd00:244::7", 23, "ready", None, True)]},
+        {"name": "dns", "protocol": "udp", "port": 53, "nodePort": None,
+         "ids": {"ipv4": None, "ipv6": None}, "maglev": {"ipv4": None, "ipv6": None},
+         "frontends": [], "backends": []}]}
 
 
 def explanation(args, verdict="allow", agree=True, **more):
@@ -409,7 +449,7 @@ WHATIF = {
 def answers(**other):
     return {"status": STATUS, "names": NAMES, "endpoints": ENDPOINTS, "nodes": NODES,
             "policies": POLICIES, "policy.show": POLICY, "policy.explain": explanation,
-            "classes": CLASSES, "drops.watch": None, "whatif": WHATIF, **other}
+            "classes": CLASSES, "services": SERVICES, "service.show": SERVICE, "drops.watch": None, "whatif": WHATIF, **other}
 
 
 # ------------------------------------------------------------------ keys

@@ -93,20 +93,39 @@ struct spec {
 	__u64 packets, bytes;		/* of each direction */
 	unsigned int age, idle;		/* seconds */
 	const char *nat;		/* masqueraded as, port 61001; NULL: not */
+	const char *backend;		/* translated to, port 5432; NULL: not */
+	__u32 svc, backend_id;
 };
 
 static const struct spec specs[] = {
 	{ "10.244.0.5", "10.244.0.7", 40312, 5432, IPPROTO_TCP, SL_FLOW_ESTABLISHED, 1, 2, 1000,
-	  2000000, 100, 1, NULL },
+	  2000000, 100, 1, NULL, NULL, 0, 0 },
 	{ "fd00:244::7", "fd00:244::5", 40000, 80, IPPROTO_TCP, SL_FLOW_NEW, 2, 1, 1, 80, 5, 5,
-	  NULL },
+	  "fd00::1", "fd00:244::7", 8, 23 },
 	{ "10.244.0.5", "192.0.2.53", 5353, 53, IPPROTO_UDP, SL_FLOW_REPLIED, 1, 0, 5, 500, 50, 40,
-	  "198.51.100.1" },
+	  "198.51.100.1", NULL, 0, 0 },
 	{ "10.244.0.7", "192.0.2.1", 77, 77, IPPROTO_ICMP, SL_FLOW_ESTABLISHED, 2, 0, 20, 1680, 20,
-	  0, NULL },
+	  0, NULL, NULL, 0, 0 },
 	{ "192.0.2.9", "10.244.0.5", 12345, 80, IPPROTO_SCTP, SL_FLOW_CLOSING, 0, 1, 9, 900, 300,
-	  8, NULL },
+	  8, NULL, "10.244.0.7", 7, 21 },
 };
+
+/* How the responder knows both ends. */
+static void translate(struct sl_flow *f, const struct spec *s, int first)
+{
+	f->dir[first].as = addr(s->nat ? s->nat : s->from);
+	f->dir[first].as_port = htons(s->nat ? 61001 : s->sport);
+	f->dir[!first].as = addr(s->backend ? s->backend : s->to);
+	f->dir[!first].as_port = htons(s->backend ? 5432 : s->dport);
+	if (s->nat) {
+		f->dir[first].flags |= SL_FLOW_DIR_SNAT;
+		f->dir[!first].flags |= SL_FLOW_DIR_DNAT;
+	}
+	if (s->backend) {
+		f->dir[!first].flags |= SL_FLOW_DIR_SNAT;
+		f->dir[first].flags |= SL_FLOW_DIR_DNAT;
+	}
+}
 
 static void flow(const struct spec *s)
 {
@@ -123,6 +142,8 @@ static void flow(const struct spec *s)
 		.created_ns = ago(s->age),
 		.rule = { [SL_DIR_INGRESS] = s->ep_to ? 17 : 0, [SL_DIR_EGRESS] = 0 },
 		.tier = { [SL_DIR_INGRESS] = s->ep_to ? SL_TIER_NETPOL : SL_TIER_NONE },
+		.svc = s->svc,
+		.backend = s->backend_id,
 	};
 
 	key.addr[first] = from;
@@ -136,14 +157,7 @@ static void flow(const struct spec *s)
 		f.dir[d].bytes = s->bytes;
 		f.dir[d].action = SL_ACTION_PEER;
 	}
-	if (s->nat) {
-		f.dir[first].as = addr(s->nat);
-		f.dir[first].as_port = htons(61001);
-		f.dir[first].flags = SL_FLOW_DIR_SNAT;
-		f.dir[!first].as = to;
-		f.dir[!first].as_port = key.port[!first];
-		f.dir[!first].flags = SL_FLOW_DIR_DNAT;
-	}
+	translate(&f, s, first);
 	put(s->state < SL_FLOW_ESTABLISHED ? SL_MAP_HALF : SL_MAP_FLOW, &key, &f);
 }
 

@@ -35,13 +35,14 @@ static void offer_names(struct cli *cli, bool pods, bool addresses)
 	json_decref(names);
 }
 
-static void offer_policies(struct cli *cli)
+/* Whatever @op lists, by namespace and name. */
+static void offer_objects(struct cli *cli, const char *op)
 {
 	char why[CLI_WHY], word[520];
 	json_t *list = NULL, *e;
 	size_t i;
 
-	if (cli_ask(cli, "policies", NULL, &list, why))
+	if (cli_ask(cli, op, NULL, &list, why))
 		return;
 	json_array_foreach(list, i, e) {
 		const char *ns = json_string_value(json_object_get(e, "namespace"));
@@ -70,7 +71,9 @@ static int run(struct cli *cli)
 	else if (!strcmp(kind, "peers"))
 		offer_names(cli, true, true);
 	else if (!strcmp(kind, "policies"))
-		offer_policies(cli);
+		offer_objects(cli, "policies");
+	else if (!strcmp(kind, "services"))
+		offer_objects(cli, "services");
 	else if (!strcmp(kind, "tables"))
 		offer_words(cli, CLI_TABLE);
 	else if (!strcmp(kind, "protocols"))
@@ -85,7 +88,7 @@ const struct cli_command cmd_complete = {
 	.summary = "Words for the shells' completions",
 	.args = (const struct cli_arg[]){
 		{ .metavar = "KIND", .type = CLI_WORD,
-		  .help = "pods, addresses, peers, policies, tables, protocols" },
+		  .help = "pods, addresses, peers, policies, services, tables, protocols" },
 		{ .metavar = NULL } },
 	.shape = CLI_SHAPE_NONE,
 	.hidden = true,

@@ -22,6 +22,7 @@ enum cli_type {
 	CLI_DIR,
 	CLI_POD,		/* NS/NAME */
 	CLI_POLICY,		/* NS/NAME, or NAME */
+	CLI_SERVICE_NAME,	/* NS/NAME */
 	CLI_PREFIX,		/* address, or address/length */
 	CLI_PROTO,		/* name or number */
 	CLI_PORT,

@@ -42,6 +42,12 @@ static const struct cli_command policy = {
 						    &cmd_policy_explain, NULL },
 };
 
+static const struct cli_command service = {
+	.name = "service",
+	.summary = "Services: what they are reached by, and their backends",
+	.sub = (const struct cli_command *const[]){ &cmd_service_list, &cmd_service_show, NULL },
+};
+
 static const struct cli_command class = {
 	.name = "class",
 	.summary = "Peer classes: groups of addresses that no policy tells apart",
@@ -88,7 +94,7 @@ const struct cli_command cli_root = {
 		"prints one JSON document; a command that goes on (--watch, drop watch) prints one "
 		"document a line.",
 	.sub = (const struct cli_command *const[]){
-		&cmd_status, &endpoint, &node, &policy, &cmd_whatif, &class, &flow, &drop, &rule, &table,
+		&cmd_status, &endpoint, &node, &policy, &cmd_whatif, &class, &service, &flow, &drop, &rule, &table,
 		&cmd_transaction, &cmd_monitor,
 		&cmd_features, &cmd_version, &cmd_help, &cmd_complete, NULL },
 };

@@ -25,6 +25,8 @@ extern const struct cli_command cmd_rule_add;
 extern const struct cli_command cmd_rule_del;
 extern const struct cli_command cmd_rule_list;
 extern const struct cli_command cmd_rule_show;
+extern const struct cli_command cmd_service_list;
+extern const struct cli_command cmd_service_show;
 extern const struct cli_command cmd_status;
 extern const struct cli_command cmd_table_delete;
 extern const struct cli_command cmd_table_dump;

@@ -290,6 +290,8 @@ const struct cli_type_info cli_types[__CLI_TYPE_MAX] = {
 		      .what = "a pod as NAMESPACE/NAME", .complete = "pods" },
 	[CLI_POLICY] = { .name = "policy", .metavar = "[NS/]NAME", .check = check_policy,
 			 .what = "a policy as NAMESPACE/NAME, a ClusterNetworkPolicy as NAME", .complete = "policies" },
+	[CLI_SERVICE_NAME] = { .name = "service-name", .metavar = "NS/NAME", .check = check_pair,
+			       .what = "a service as NAMESPACE/NAME", .complete = "services" },
 	[CLI_PREFIX] = { .name = "prefix", .metavar = "ADDR[/LEN]", .check = check_prefix,
 			 .what = "an IPv4 or IPv6 address or prefix", .complete = "addresses" },
 	[CLI_PROTO] = { .name = "proto", .metavar = "PROTO", .check = check_proto,
