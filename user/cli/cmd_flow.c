@@ -27,7 +27,8 @@ static const struct cli_key list_keys[] = {
 	{ "destination", "object", "the other end" },
 	{ "destination.address", "string", "as for source" },
 	{ "destination.port", "integer", "as for source" },
-	{ "destination.pod", "string or null", "as for source" },
+	{ "destination.pod", "string or null", "as for source; of what stands for another, see "
+					       "backend" },
 	{ "destination.endpoint", "integer or null", "as for source" },
 	{ "packets", "integer", "of both directions" },
 	{ "bytes", "integer", "of both directions, layer 3" },
@@ -41,9 +42,17 @@ static const struct cli_key list_keys[] = {
 	{ "received.way", "string", "as for sent" },
 	{ "ageSeconds", "number", "since the first packet" },
 	{ "idleSeconds", "number", "since the last packet" },
-	{ "nat", "object or null", "what the source is masqueraded as" },
+	{ "nat", "object or null", "what the destination knows the source as; null: as it is" },
 	{ "nat.address", "string", "address" },
 	{ "nat.port", "integer", "port or ICMP identifier" },
+	{ "backend", "object or null", "what the destination stands for, which is who answers; "
+				       "null: for itself" },
+	{ "backend.address", "string", "address" },
+	{ "backend.port", "integer", "port" },
+	{ "backend.pod", "string or null", "NAMESPACE/NAME, where known" },
+	{ "service", "object or null", "the service that it goes to; null: none" },
+	{ "service.id", "integer", "id of its port in the tables" },
+	{ "service.name", "string or null", "NAMESPACE/NAME, where known" },
 	{ "egress", "object or null", "who allowed the source to send; null when it is no pod of "
 				      "this node" },
 	NAME_RULE_KEYS("egress."),
@@ -54,7 +63,9 @@ static const struct cli_key list_keys[] = {
 
 static json_t *end_json(struct cli *cli, const struct flow_entry *e, int end)
 {
-	const char *pod = name_of_endpoint(cli, e->flow.ep[end]);
+	/* a service's address is not the pod's that answers for it */
+	bool stands = end != (e->flow.orig & 1) && e->flow.dir[end].flags & SL_FLOW_DIR_SNAT;
+	const char *pod = stands ? NULL : name_of_endpoint(cli, e->flow.ep[end]);
 	char addr[SLUICE_ADDR_STRLEN];
 
 	if (!pod)
@@ -89,6 +100,7 @@ static json_t *decider_json(struct cli *cli, const struct sl_flow *f, enum sl_di
 	return obj;
 }
 
+/* A direction's SNAT: the responder knows the end that it comes from as another. */
 static json_t *nat_json(const struct sl_flow *f)
 {
 	const struct sl_flow_dir *from = &f->dir[f->orig & 1];
@@ -98,6 +110,28 @@ static json_t *nat_json(const struct sl_flow *f)
 		return json_null();
 	return json_pack("{s:s, s:i}", "address", sluice_addr_format(&from->as, addr), "port",
 			 (int)ntohs(from->as_port));
+}
+
+static json_t *backend_json(struct cli *cli, const struct sl_flow *f)
+{
+	int to = !(f->orig & 1);
+	const struct sl_flow_dir *back = &f->dir[to];
+	const char *pod = name_of_endpoint(cli, f->ep[to]);
+	char addr[SLUICE_ADDR_STRLEN];
+
+	if (!(back->flags & SL_FLOW_DIR_SNAT))
+		return json_null();
+	return json_pack("{s:s, s:i, s:s?}", "address", sluice_addr_format(&back->as, addr),
+			 "port", (int)ntohs(back->as_port), "pod",
+			 pod ? pod : name_of_address(cli, &back->as));
+}
+
+static json_t *service_json(struct cli *cli, const struct sl_flow *f)
+{
+	if (!f->svc)
+		return json_null();
+	return json_pack("{s:I, s:s?}", "id", (json_int_t)f->svc, "name",
+			 name_of_service(cli, f->svc));
 }
 
 static double seconds_since(__u64 ns)
@@ -116,7 +150,8 @@ static json_t *flow_json(struct cli *cli, const struct flow_entry *e)
 	int from = f->orig & 1;
 	char proto[4];
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:f, s:f, s:o, s:o, s:o}",
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o, "
+			 "s:o}",
 			 "protocol", proto_name(e->key.proto, proto),
 			 "state", abi_name("flow", "state", f->state),
 			 "halfOpen", e->half,
@@ -129,6 +164,8 @@ static json_t *flow_json(struct cli *cli, const struct flow_entry *e)
 			 "ageSeconds", seconds_since(f->created_ns),
 			 "idleSeconds", seconds_since(f->last_ns),
 			 "nat", nat_json(f),
+			 "backend", backend_json(cli, f),
+			 "service", service_json(cli, f),
 			 "egress", decider_json(cli, f, SL_DIR_EGRESS, f->ep[from]),
 			 "ingress", decider_json(cli, f, SL_DIR_INGRESS, f->ep[!from]));
 }
@@ -162,15 +199,43 @@ static void cell_allowed(const json_t *row, const char *key, struct out_cell *ce
 		snprintf(cell->text, OUT_CELL, "%s > %s", from, to);
 }
 
+static void cell_service(const json_t *row, const char *key, struct out_cell *cell)
+{
+	const char *name = out_string(row, "service.name");
+
+	if (!out_get(row, key))
+		return;
+	if (*name)
+		snprintf(cell->text, OUT_CELL, "%s", name);
+	else
+		snprintf(cell->text, OUT_CELL, "%" JSON_INTEGER_FORMAT,
+			 out_integer(row, "service.id"));
+}
+
+/* "198.51.100.1:61001 > shop/db-0:5432", of which one end may be missing. */
+static void cell_translated(const json_t *row, const char *key, struct out_cell *cell)
+{
+	struct out_cell from = { .text = "" }, to = { .text = "" };
+
+	(void)key;
+	out_end(row, "nat", &from);
+	out_end(row, "backend", &to);
+	if (*from.text || *to.text)
+		snprintf(cell->text, OUT_CELL, "%.240s%s>%s%.240s", from.text,
+			 *from.text ? " " : "", *to.text ? " " : "", to.text);
+}
+
 static const struct out_column columns[] = {
 	{ { .heading = "PROTO" }, "protocol", out_text },
 	{ { .heading = "SOURCE", .least = 15 }, "source", out_end },
 	{ { .heading = "DESTINATION", .least = 15 }, "destination", out_end },
 	{ { .heading = "STATE" }, "state", cell_state },
-	{ { .heading = "PACKETS", .right = true, .drop = 2 }, "packets", out_number },
+	{ { .heading = "PACKETS", .right = true, .drop = 3 }, "packets", out_number },
 	{ { .heading = "BYTES", .right = true }, "bytes", out_bytes },
-	{ { .heading = "AGE", .right = true, .drop = 3 }, "ageSeconds", out_duration },
-	{ { .heading = "IDLE", .right = true, .drop = 4 }, "idleSeconds", out_duration },
+	{ { .heading = "AGE", .right = true, .drop = 5 }, "ageSeconds", out_duration },
+	{ { .heading = "IDLE", .right = true, .drop = 6 }, "idleSeconds", out_duration },
+	{ { .heading = "SERVICE", .least = 8, .drop = 4 }, "service", cell_service },
+	{ { .heading = "TRANSLATED", .least = 15, .drop = 2 }, NULL, cell_translated },
 	{ { .heading = "ALLOWED BY", .least = 12, .drop = 1 }, NULL, cell_allowed },
 };
 
@@ -314,7 +379,9 @@ const struct cli_command cmd_flow_list = {
 	.text = "Filters add up: a flow is listed when all of them fit. SOURCE is who spoke first. "
 		"ALLOWED BY names the policy that let the sender send and the one that let the "
 		"receiver receive: 'no policy' where none selects the pod, 'node' for traffic with "
-		"the pod's own node, '-' for an end that is no pod of this node.",
+		"the pod's own node, '-' for an end that is no pod of this node. TRANSLATED is what "
+		"the receiver sees: the source before '>', the destination after it, where they "
+		"are others.",
 	.options = (const struct cli_option[]){
 		FLOW_FILTER_OPTIONS,
 		{ .name = "sort", .type = CLI_CHOICE, .metavar = "KEY", .values = sorts,

@@ -9,7 +9,7 @@
 
 struct names {
 	json_t *all;			/* NULL: no daemon */
-	const json_t *rules, *endpoints, *addresses;
+	const json_t *rules, *endpoints, *addresses, *services;
 };
 
 static const struct names *names_get(struct cli *cli)
@@ -33,6 +33,7 @@ static const struct names *names_get(struct cli *cli)
 	n->rules = json_object_get(n->all, "rules");
 	n->endpoints = json_object_get(n->all, "endpoints");
 	n->addresses = json_object_get(n->all, "addresses");
+	n->services = json_object_get(n->all, "services");
 	return n;
 }
 
@@ -63,6 +64,11 @@ const char *name_of_address(struct cli *cli, const union sl_addr *addr)
 
 	return json_string_value(json_object_get(names_get(cli)->addresses,
 						 sluice_addr_format(addr, text)));
+}
+
+const char *name_of_service(struct cli *cli, __u32 svc)
+{
+	return svc ? json_string_value(by_number(names_get(cli)->services, svc)) : NULL;
 }
 
 const json_t *name_of_rule(struct cli *cli, __u32 rule)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Names for numbers: endpoints, addresses and deciders, asked of the daemon
+ * Names for numbers: endpoints, addresses, services and deciders, asked of the daemon
  * once for each run. Without a daemon there are none, and that is said once.
  */
 #ifndef SLUICE_CLI_NAMES_H
@@ -11,6 +11,8 @@
 /* All return borrowed pointers, or NULL when there is no name. */
 const char *name_of_endpoint(struct cli *cli, __u32 id);
 const char *name_of_address(struct cli *cli, const union sl_addr *addr);
+/* "NS/NAME" by an id of sl_svc. */
+const char *name_of_service(struct cli *cli, __u32 svc);
 const json_t *name_of_rule(struct cli *cli, __u32 rule);
 
 /*
