@@ -83,11 +83,30 @@ static int sluice_put_times(struct sk_buff *skb, u32 state, u64 created, u64 las
 	return 0;
 }
 
+/* How the responder knows both ends, and what they were chosen by. */
+static int sluice_put_translation(struct sk_buff *skb, const struct sl_flow *f, u32 o)
+{
+	const struct sl_flow_dir *from = &f->dir[o & 1], *back = &f->dir[!(o & 1)];
+
+	if (from->flags & SL_FLOW_DIR_SNAT &&
+	    (nla_put(skb, SLUICE_A_FLOW_NAT_ADDR, 16, &from->as) ||
+	     nla_put_be16(skb, SLUICE_A_FLOW_NAT_PORT, from->as_port)))
+		return -EMSGSIZE;
+	if (back->flags & SL_FLOW_DIR_SNAT &&
+	    (nla_put(skb, SLUICE_A_FLOW_DNAT_ADDR, 16, &back->as) ||
+	     nla_put_be16(skb, SLUICE_A_FLOW_DNAT_PORT, back->as_port)))
+		return -EMSGSIZE;
+	if (f->svc &&
+	    (nla_put_u32(skb, SLUICE_A_FLOW_SERVICE, f->svc) ||
+	     nla_put_u32(skb, SLUICE_A_FLOW_BACKEND, f->backend)))
+		return -EMSGSIZE;
+	return 0;
+}
+
 static int sluice_put_flow(struct sk_buff *skb, const struct sl_tuple *key,
 			   const struct sl_flow *f, bool half)
 {
 	const u32 o = f->orig & 1, ep[2] = { f->ep[o], f->ep[!o] };
-	const struct sl_flow_dir *from = &f->dir[o];
 
 	if (sluice_put_tuple(skb, key, o) || sluice_put_deciders(skb, ep, f->rule, f->tier) ||
 	    sluice_put_times(skb, f->state, f->created_ns, f->last_ns) ||
@@ -96,11 +115,7 @@ static int sluice_put_flow(struct sk_buff *skb, const struct sl_tuple *key,
 		return -EMSGSIZE;
 	if (half && nla_put_flag(skb, SLUICE_A_FLOW_HALF_OPEN))
 		return -EMSGSIZE;
-	if (from->flags & SL_FLOW_DIR_SNAT &&
-	    (nla_put(skb, SLUICE_A_FLOW_NAT_ADDR, 16, &from->as) ||
-	     nla_put_be16(skb, SLUICE_A_FLOW_NAT_PORT, from->as_port)))
-		return -EMSGSIZE;
-	return 0;
+	return sluice_put_translation(skb, f, o);
 }
 
 int sluice_flow_put_event(struct sk_buff *skb, int attr, const struct sl_flow_event *ev)

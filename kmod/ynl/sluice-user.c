@@ -332,6 +332,10 @@ const struct ynl_policy_attr sluice_flow_policy[SLUICE_A_FLOW_MAX + 1] = {
 	[SLUICE_A_FLOW_ENDPOINT] = { .name = "endpoint", .type = YNL_PT_U32, },
 	[SLUICE_A_FLOW_ALL] = { .name = "all", .type = YNL_PT_FLAG, },
 	[SLUICE_A_FLOW_DELETED] = { .name = "deleted", .type = YNL_PT_U32, },
+	[SLUICE_A_FLOW_DNAT_ADDR] = { .name = "dnat-addr", .type = YNL_PT_BINARY,},
+	[SLUICE_A_FLOW_DNAT_PORT] = { .name = "dnat-port", .type = YNL_PT_U16, },
+	[SLUICE_A_FLOW_SERVICE] = { .name = "service", .type = YNL_PT_U32, },
+	[SLUICE_A_FLOW_BACKEND] = { .name = "backend", .type = YNL_PT_U32, },
 };
 
 const struct ynl_policy_nest sluice_flow_nest = {
@@ -1523,6 +1527,7 @@ void sluice_flow_get_rsp_free(struct sluice_flow_get_rsp *rsp)
 	free(rsp->saddr);
 	free(rsp->daddr);
 	free(rsp->nat_addr);
+	free(rsp->dnat_addr);
 	sluice_counter_free(&rsp->sent);
 	sluice_counter_free(&rsp->received);
 	free(rsp);
@@ -1631,6 +1636,31 @@ int sluice_flow_get_rsp_parse(const struct nlmsghdr *nlh,
 				return YNL_PARSE_CB_ERROR;
 			dst->_present.nat_port = 1;
 			dst->nat_port = ynl_attr_get_u16(attr);
+		} else if (type == SLUICE_A_FLOW_DNAT_ADDR) {
+			if (ynl_attr_validate(yarg, attr))
+				return YNL_PARSE_CB_ERROR;
+
+			len = ynl_attr_data_len(attr);
+			dst->dnat_addr = malloc(len);
+			if (!dst->dnat_addr)
+				return YNL_PARSE_CB_ERROR;
+			dst->_len.dnat_addr = len;
+			memcpy(dst->dnat_addr, ynl_attr_data(attr), len);
+		} else if (type == SLUICE_A_FLOW_DNAT_PORT) {
+			if (ynl_attr_validate(yarg, attr))
+				return YNL_PARSE_CB_ERROR;
+			dst->_present.dnat_port = 1;
+			dst->dnat_port = ynl_attr_get_u16(attr);
+		} else if (type == SLUICE_A_FLOW_SERVICE) {
+			if (ynl_attr_validate(yarg, attr))
+				return YNL_PARSE_CB_ERROR;
+			dst->_present.service = 1;
+			dst->service = ynl_attr_get_u32(attr);
+		} else if (type == SLUICE_A_FLOW_BACKEND) {
+			if (ynl_attr_validate(yarg, attr))
+				return YNL_PARSE_CB_ERROR;
+			dst->_present.backend = 1;
+			dst->backend = ynl_attr_get_u32(attr);
 		} else if (type == SLUICE_A_FLOW_CREATED) {
 			if (ynl_attr_validate(yarg, attr))
 				return YNL_PARSE_CB_ERROR;
@@ -1728,6 +1758,7 @@ void sluice_flow_get_list_free(struct sluice_flow_get_list *rsp)
 		free(rsp->obj.saddr);
 		free(rsp->obj.daddr);
 		free(rsp->obj.nat_addr);
+		free(rsp->obj.dnat_addr);
 		sluice_counter_free(&rsp->obj.sent);
 		sluice_counter_free(&rsp->obj.received);
 		free(rsp);

@@ -590,6 +590,9 @@ struct sluice_flow_get_rsp {
 		__u32 egress_rule:1;
 		__u32 egress_tier:1;
 		__u32 nat_port:1;
+		__u32 dnat_port:1;
+		__u32 service:1;
+		__u32 backend:1;
 		__u32 created:1;
 		__u32 last:1;
 		__u32 sent:1;
@@ -599,6 +602,7 @@ struct sluice_flow_get_rsp {
 		__u32 saddr;
 		__u32 daddr;
 		__u32 nat_addr;
+		__u32 dnat_addr;
 	} _len;
 
 	void *saddr;
@@ -615,6 +619,10 @@ struct sluice_flow_get_rsp {
 	__u32 egress_tier;
 	void *nat_addr;
 	__u16 nat_port /* big-endian */;
+	void *dnat_addr;
+	__u16 dnat_port /* big-endian */;
+	__u32 service;
+	__u32 backend;
 	__u64 created;
 	__u64 last;
 	struct sluice_counter sent;
