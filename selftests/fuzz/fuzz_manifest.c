@@ -63,6 +63,9 @@ static void show(void)
 	json_decref(policy_class_json(pol));
 	json_decref(policy_refused_json(pol));
 	json_decref(policy_rules_json(pol));
+	json_decref(policy_services_json(pol));
+	json_decref(policy_service_json(pol, "default", "web"));
+	json_decref(policy_service_names_json(pol));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
