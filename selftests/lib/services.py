@@ -25,7 +25,7 @@ AGNHOST = [f"registry.k8s.io/e2e-test-images/agnhost:{tag}" for tag in ("2.59", 
 # no busybox for a shell: to its own, an applet goes before a program of the name, and its nc knows no UDP
 TOOLS = {"dash": "bin/sh", "curl": "usr/bin/curl", "dig": "usr/bin/dig", "nc.openbsd": "usr/bin/nc",
          "ss": "usr/bin/ss", **{name: f"usr/bin/{name}" for name in (
-             "cat", "date", "grep", "head", "hostname", "ls", "seq", "sleep", "timeout", "wc")}}
+             "cat", "date", "grep", "head", "hostname", "ls", "nslookup", "seq", "sleep", "timeout", "wc")}}
 COREFILE = """.:53 {
     errors
     health

@@ -93,25 +93,26 @@ table ip kube-proxy {
 """
 
 
-def nft(count):
-    """Input of `nft -f`."""
-    svcs = services(count)
+def nft(count, more=()):
+    """Input of `nft -f`. @more: services as services() has them, with their port and their endpoints'."""
+    svcs = services(count) + list(more)
     out = [NFT_HEAD % {"cluster_ips": ", ".join(s[1] for s in svcs), "service_net": SERVICE_NET}]
     out.append("table ip kube-proxy {")
     verdicts = []
-    for name, addr, eps in svcs:
-        svc_chain = f"service-{tag(name)}-{name}/tcp/p80"
+    for name, addr, eps, *ports in svcs:
+        port, target = ports or (80, 8080)
+        svc_chain = f"service-{tag(name)}-{name}/tcp/p{port}"
         picks = []
         for i, ep in enumerate(eps):
-            chain = f"endpoint-{tag(name, ep)}-{name}/tcp/p80__{ep}/8080"
+            chain = f"endpoint-{tag(name, ep)}-{name}/tcp/p{port}__{ep}/{target}"
             out += [f"chain {chain} {{",
                     f"\tip saddr {ep} jump mark-for-masquerade",
-                    f"\tmeta l4proto tcp dnat to {ep}:8080", "}"]
+                    f"\tmeta l4proto tcp dnat to {ep}:{target}", "}"]
             picks.append(f"{i} : goto {chain}")
         out += [f"chain {svc_chain} {{",
-                f"\tip daddr {addr} tcp dport 80 ip saddr != {CLUSTER_CIDR} jump mark-for-masquerade",
+                f"\tip daddr {addr} tcp dport {port} ip saddr != {CLUSTER_CIDR} jump mark-for-masquerade",
                 f"\tnumgen random mod {len(eps)} vmap {{ {', '.join(picks)} }}", "}"]
-        verdicts.append(f"{addr} . tcp . 80 : goto {svc_chain}")
+        verdicts.append(f"{addr} . tcp . {port} : goto {svc_chain}")
     out.append("}")
     out.append(f"add element ip kube-proxy service-ips {{ {', '.join(verdicts)} }}")
     return "\n".join(out) + "\n"

@@ -106,7 +106,7 @@ class Node:
         self.env = {k: v for k, v in os.environ.items() if not k.startswith("SLUICE_")} | {
             "SLUICE_PIN_ROOT": self.pin_root, "SLUICE_STATE_DIR": os.path.join(self.dir, "state"),
             "SLUICE_RUN_DIR": os.path.join(self.dir, "run"), "SLUICE_MANIFESTS": self.manifests,
-            "SLUICE_NODE_NAME": NODE}
+            "SLUICE_NODE_NAME": NODE, "SLUICE_CGROUP": "none"}
         self.socket = os.path.join(self.dir, "run", "sluiced.sock")
         self.log = os.path.join(self.dir, "sluiced.log")
         self.daemon = None
