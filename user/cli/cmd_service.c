@@ -3,12 +3,14 @@
  * sluice service: what the daemon made of Services, and how many connections each
  * backend has, counted in the dataplane's flows.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "commands.h"
 #include "daemon_list.h"
+#include "value.h"
 
 #define SERVICE_KEYS                                                                           \
 	{ "namespace", "string", "namespace of the Service" },                                 \
@@ -30,7 +32,9 @@
 	{ prefix "flows", "object or null", what "; null: the dataplane cannot be read" },     \
 	{ prefix "flows.established", "integer", "that are established, or closing" },         \
 	{ prefix "flows.halfOpen", "integer", "whose initiator was not yet heard after a "     \
-					      "reply" }
+					      "reply" },                               \
+	{ prefix "flows.direct", "integer", "to the backend's own address: chosen when the "   \
+					    "client connected, or without the service" }
 
 static const struct cli_key list_keys[] = {
 	SERVICE_KEYS,
@@ -146,13 +150,86 @@ static int run_list(struct cli *cli)
 /* ----------------------------------------------------------------- flows */
 
 struct count {
-	__u32 established, half;
+	__u32 established, half, direct;
+};
+
+/* A backend by its own address, as flows know it that nobody translated. */
+struct target {
+	union sl_addr addr;
+	int port, proto;
+	__u32 n;
 };
 
 struct counts {
 	bool mine[SL_SVC_MAX];		/* ports of the service */
 	struct count all, backend[SL_BACKEND_MAX];
+	struct target *target;		/* sorted, each once */
+	size_t ntargets;
 };
+
+static int target_cmp(const void *a, const void *b)
+{
+	const struct target *x = a, *y = b;
+	int cmp = memcmp(&x->addr, &y->addr, sizeof(x->addr));
+
+	if (!cmp)
+		cmp = x->port - y->port;
+	return cmp ? cmp : x->proto - y->proto;
+}
+
+static struct target *find_target(const struct counts *c, const struct target *t)
+{
+	return c->ntargets ? bsearch(t, c->target, c->ntargets, sizeof(*t), target_cmp) : NULL;
+}
+
+/* False: what the daemon says is no address. */
+static bool get_target(const json_t *port, const json_t *backend, struct target *t)
+{
+	*t = (struct target){ .port = (int)out_integer(backend, "port") };
+	return !sluice_addr_parse(out_string(backend, "address"), &t->addr) &&
+	       !value_proto(out_string(port, "protocol"), &t->proto);
+}
+
+static int add_targets(struct counts *c, const json_t *port)
+{
+	const json_t *list = json_object_get(port, "backends"), *b;
+	struct target *v;
+	size_t i;
+
+	v = reallocarray(c->target, c->ntargets + json_array_size(list) + 1, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	c->target = v;
+	json_array_foreach((json_t *)list, i, b)
+		c->ntargets += get_target(port, b, &v[c->ntargets]);
+	return 0;
+}
+
+/* Ports of one number behind the service have the same targets. */
+static void sort_targets(struct counts *c)
+{
+	size_t i, kept = 0;
+
+	if (c->ntargets)
+		qsort(c->target, c->ntargets, sizeof(*c->target), target_cmp);
+	for (i = 0; i < c->ntargets; i++)
+		if (!kept || target_cmp(&c->target[kept - 1], &c->target[i]))
+			c->target[kept++] = c->target[i];
+	c->ntargets = kept;
+}
+
+static void count_direct(struct counts *c, const struct sl_tuple *key, const struct sl_flow *flow)
+{
+	int to = !(flow->orig & 1);
+	struct target *t = find_target(c, &(struct target){ .addr = key->addr[to],
+							    .port = ntohs(key->port[to]),
+							    .proto = key->proto });
+
+	if (!t)
+		return;
+	t->n++;
+	c->all.direct++;
+}
 
 static void count_one(struct count *c, bool half)
 {
@@ -164,7 +241,8 @@ static int count_flow(void *arg, const struct sl_tuple *key, const struct sl_flo
 {
 	struct counts *c = arg;
 
-	(void)key;
+	if (!flow->svc)
+		count_direct(c, key, flow);
 	if (!flow->svc || flow->svc >= SL_SVC_MAX || !c->mine[flow->svc])
 		return 0;
 	count_one(&c->all, half);
@@ -186,14 +264,17 @@ static void mark_port(struct counts *c, const json_t *port)
 static int set_flows(json_t *obj, const struct count *c)
 {
 	return json_object_set_new(obj, "flows",
-				   json_pack("{s:I, s:I}", "established",
+				   json_pack("{s:I, s:I, s:I}", "established",
 					     (json_int_t)c->established, "halfOpen",
-					     (json_int_t)c->half)) ? -ENOMEM : 0;
+					     (json_int_t)c->half, "direct",
+					     (json_int_t)c->direct)) ? -ENOMEM : 0;
 }
 
 static int set_backends(json_t *port, const struct counts *c)
 {
-	static const struct count none;
+	const struct target *found;
+	struct target t;
+	struct count n;
 	json_int_t id;
 	json_t *b;
 	size_t i;
@@ -201,7 +282,10 @@ static int set_backends(json_t *port, const struct counts *c)
 
 	json_array_foreach(json_object_get(port, "backends"), i, b) {
 		id = out_integer(b, "id");
-		err |= set_flows(b, id > 0 && id < SL_BACKEND_MAX ? &c->backend[id] : &none);
+		n = id > 0 && id < SL_BACKEND_MAX ? c->backend[id] : (struct count){ 0 };
+		found = get_target(port, b, &t) ? find_target(c, &t) : NULL;
+		n.direct = found ? found->n : 0;
+		err |= set_flows(b, &n);
 	}
 	return err;
 }
@@ -212,18 +296,23 @@ static int add_flows(struct sluice *sl, json_t *obj)
 	struct counts *c = calloc(1, sizeof(*c));
 	json_t *port;
 	size_t i;
-	int err;
+	int err = 0;
 
 	if (!c)
 		return -ENOMEM;
-	json_array_foreach(json_object_get(obj, "ports"), i, port)
+	json_array_foreach(json_object_get(obj, "ports"), i, port) {
 		mark_port(c, port);
-	err = sluice_flow_each(sl, count_flow, c);
+		err |= add_targets(c, port);
+	}
+	sort_targets(c);
+	if (!err)
+		err = sluice_flow_each(sl, count_flow, c);
 	if (!err)
 		err = set_flows(obj, &c->all);
 	json_array_foreach(json_object_get(obj, "ports"), i, port)
 		if (!err)
 			err = set_backends(port, c);
+	free(c->target);
 	free(c);
 	return err;
 }
@@ -269,6 +358,7 @@ static const struct out_column backend_columns[] = {
 	{ { .heading = "NEW FROM", .drop = 2 }, "usedFor", out_join },
 	{ { .heading = "FLOWS", .right = true }, "flows.established", out_number },
 	{ { .heading = "HALF-OPEN", .right = true, .drop = 3 }, "flows.halfOpen", out_number },
+	{ { .heading = "DIRECT", .right = true, .drop = 4 }, "flows.direct", out_number },
 };
 
 static void show_joined(struct cli *cli, const char *name, const json_t *obj, const char *key)
@@ -306,8 +396,10 @@ static void show_settings(struct cli *cli, const json_t *obj)
 			 (int)out_integer(obj, "healthCheckNodePort"));
 	if (out_get(obj, "flows"))
 		out_line(cli, "flows", STYLE_NONE,
-			 "%" JSON_INTEGER_FORMAT " established, %" JSON_INTEGER_FORMAT " half-open",
-			 out_integer(obj, "flows.established"), out_integer(obj, "flows.halfOpen"));
+			 "%" JSON_INTEGER_FORMAT " established, %" JSON_INTEGER_FORMAT
+			 " half-open, %" JSON_INTEGER_FORMAT " direct",
+			 out_integer(obj, "flows.established"), out_integer(obj, "flows.halfOpen"),
+			 out_integer(obj, "flows.direct"));
 }
 
 static void show_frontend(struct cli *cli, const char *name, const json_t *f)
@@ -437,9 +529,10 @@ const struct cli_command cmd_service_show = {
 	.summary = "One service: frontends, backends with their states, and flows on each",
 	.text = "A frontend that another service had first is not served, and it says whose it is. "
 		"'cluster' is any backend, 'local' one of this node: NEW FROM says for which of "
-		"the two a backend gets new connections. FLOWS are those that this node's "
-		"dataplane translated; the node's own processes choose a backend when they "
-		"connect, and their connections are to the backend itself.",
+		"the two a backend gets new connections. FLOWS are those of this node that are "
+		"translated. DIRECT are those to the backend's own address: the node's processes, "
+		"and TCP of pods, are given a backend when they connect, and the packets don't "
+		"tell who asked for the service and who for the pod.",
 	.args = (const struct cli_arg[]){
 		{ .metavar = "NS/NAME", .type = CLI_SERVICE_NAME, .help = "namespace and name" },
 		{ .metavar = NULL } },
