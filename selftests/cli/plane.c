@@ -99,7 +99,7 @@ struct spec {
 
 static const struct spec specs[] = {
 	{ "10.244.0.5", "10.244.0.7", 40312, 5432, IPPROTO_TCP, SL_FLOW_ESTABLISHED, 1, 2, 1000,
-	  2000000, 100, 1, NULL, NULL, 0, 0 },
+	  2000000, 100, 1, NULL, NULL, 7, 21 },
 	{ "fd00:244::7", "fd00:244::5", 40000, 80, IPPROTO_TCP, SL_FLOW_NEW, 2, 1, 1, 80, 5, 5,
 	  "fd00::1", "fd00:244::7", 8, 23 },
 	{ "10.244.0.5", "192.0.2.53", 5353, 53, IPPROTO_UDP, SL_FLOW_REPLIED, 1, 0, 5, 500, 50, 40,

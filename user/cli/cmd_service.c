@@ -30,7 +30,7 @@
 
 #define FLOW_KEYS(prefix, what)                                                                \
 	{ prefix "flows", "object or null", what "; null: the dataplane cannot be read" },     \
-	{ prefix "flows.established", "integer", "that are established, or closing" },         \
+	{ prefix "flows.established", "integer", "that are established, none that ends" },         \
 	{ prefix "flows.halfOpen", "integer", "whose initiator was not yet heard after a "     \
 					      "reply" },                               \
 	{ prefix "flows.direct", "integer", "to the backend's own address: chosen when the "   \
@@ -241,6 +241,9 @@ static int count_flow(void *arg, const struct sl_tuple *key, const struct sl_flo
 {
 	struct counts *c = arg;
 
+	/* of a connection that has ended the entry stays for a while */
+	if (flow->state == SL_FLOW_CLOSING)
+		return 0;
 	if (!flow->svc)
 		count_direct(c, key, flow);
 	if (!flow->svc || flow->svc >= SL_SVC_MAX || !c->mine[flow->svc])
