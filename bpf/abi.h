@@ -511,9 +511,9 @@ struct sl_svc_src_key {
 SL_ASSERT_SIZE(struct sl_svc_src_key, 24);
 
 enum sl_backend_flag {
-	SL_BACKEND_READY	= 1 << 0, /* for new flows */
+	SL_BACKEND_READY	= 1 << 0, /* for new flows, of SL_SVC_CLUSTER */
 	SL_BACKEND_KEEP		= 1 << 1, /* for those it has */
-	SL_BACKEND_LOCAL	= 1 << 2, /* on this node */
+	SL_BACKEND_LOCAL	= 1 << 2, /* for new flows of SL_SVC_LOCAL */
 };
 
 /*

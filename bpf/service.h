@@ -35,6 +35,12 @@ static __always_inline struct sl_backend *sl_backend_get(__u32 id, __u32 svc)
 	return b && b->svc == svc && b->flags ? b : NULL;
 }
 
+/* Whether it is in the set for new flows of @scope: else who had it there gets another. */
+static __always_inline bool sl_backend_takes(const struct sl_backend *b, __u32 scope)
+{
+	return b->flags & (scope == SL_SVC_LOCAL ? SL_BACKEND_LOCAL : SL_BACKEND_READY);
+}
+
 static __always_inline __u32 sl_set_entry(__u32 page, __u32 i)
 {
 	struct sl_set_page *p;
@@ -93,10 +99,7 @@ static __always_inline __u32 sl_affinity_get(const struct sl_affinity_key *key,
 	if (!v || (__s64)(now - v->last_ns) > (__s64)(svc->affinity_s * 1000000000ULL))
 		return 0;
 	b = sl_backend_get(v->backend, key->svc);
-	if (!b || !(b->flags & SL_BACKEND_READY) ||
-	    (scope == SL_SVC_LOCAL && !(b->flags & SL_BACKEND_LOCAL)))
-		return 0;
-	return v->backend;
+	return b && sl_backend_takes(b, scope) ? v->backend : 0;
 }
 
 /*

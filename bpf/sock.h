@@ -126,7 +126,7 @@ static __noinline __u32 sl_sock_choose(struct bpf_sock_addr *ctx, const struct s
 }
 
 /* The backend that this socket's last datagram to there went to, if it still takes any. */
-static __noinline __u32 sl_sock_last(const struct sl_sock_key *key, __u32 svc)
+static __noinline __u32 sl_sock_last(const struct sl_sock_key *key, __u32 svc, __u32 scope)
 {
 	struct sl_sock_val *v = bpf_map_lookup_elem(&sl_sock, key);
 	struct sl_backend *b;
@@ -134,7 +134,7 @@ static __noinline __u32 sl_sock_last(const struct sl_sock_key *key, __u32 svc)
 	if (!v || v->svc != svc)
 		return 0;
 	b = sl_backend_get(v->backend, svc);
-	return b && b->flags & SL_BACKEND_READY ? v->backend : 0;
+	return b && sl_backend_takes(b, scope) ? v->backend : 0;
 }
 
 /*
@@ -166,7 +166,7 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 	svc = front->svc;
 	key.cookie = bpf_get_socket_cookie(ctx);
 	if (datagram)
-		id = sl_sock_last(&key, svc);
+		id = sl_sock_last(&key, svc, front->inside & 1);
 	if (!id)
 		id = sl_sock_choose(ctx, front);
 	b = id ? sl_backend_get(id, svc) : NULL;

@@ -641,9 +641,9 @@ ENV_TEST(affinity)
 		first = chosen(s, 2000);
 		for (unsigned int i = 1; i < 50; i++)
 			assert_int_equal(chosen(s, 2000 + i), first);
-		/* not ready any more: another, and that one from then on */
+		/* on its way out, and the last one only here: another, and that one from then on */
 		env_backend(first, SVC, first == 3 ? f->direct : f->pod[first + 1], TARGET,
-			    IPPROTO_TCP, SL_BACKEND_KEEP);
+			    IPPROTO_TCP, SL_BACKEND_KEEP | SL_BACKEND_LOCAL);
 		service.set[SL_SVC_CLUSTER] = word(PAGE + 3, 1, 0);
 		env_set(PAGE + 3, &(uint32_t){ first % 3 + 1 }, 1);
 		env_svc(SVC, &service);

@@ -276,11 +276,12 @@ ENV_TEST(datagrams)
 			assert_int_equal(recvfrom(fd, &byte, 1, 0, (void *)&from, &flen), 1);
 			check_addr(&from, af, vip(f), PORT);
 		}
-		/* that one is gone: the other, from the next one on */
+		/* that one ends, and is the last one only here: the other, from the next one on */
 		env_set(PAGE + 1, &(uint32_t){ 2 - used }, 1);
 		service.set[SL_SVC_CLUSTER] = (PAGE + 1) | 1ULL << SL_SVC_COUNT_SHIFT;
 		env_svc(SVC, &service);
-		env_backend(used + 1, SVC, f->node, TARGET + used, IPPROTO_UDP, 0);
+		env_backend(used + 1, SVC, f->node, TARGET + used, IPPROTO_UDP,
+			    SL_BACKEND_KEEP | SL_BACKEND_LOCAL);
 		assert_int_equal(sendto(fd, "x", 1, 0, (void *)&ss, len), 1);
 		assert_true(readable(srv[!used], 1000));
 		close(fd);

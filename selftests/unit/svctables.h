@@ -72,8 +72,10 @@ static __u32 st_entry(const struct svctables *m, __u32 page, unsigned int i)
 }
 
 /* Each entry that a program could pick is a backend of the service. */
-static void st_check_word(const struct svctables *m, __u32 svc, __u64 word)
+static void st_check_word(const struct svctables *m, __u32 svc, enum sl_svc_scope scope,
+			  __u64 word)
 {
+	const __u8 flag = scope == SL_SVC_LOCAL ? SL_BACKEND_LOCAL : SL_BACKEND_READY;
 	unsigned int i, n = word_count(word), size = word_maglev(word);
 	const struct sl_backend *b;
 	__u32 page = word_page(word);
@@ -84,7 +86,7 @@ static void st_check_word(const struct svctables *m, __u32 svc, __u64 word)
 	for (i = 0; i < n + size; i++) {
 		b = &m->backend[i < n ? st_entry(m, page, i) :
 					st_entry(m, page + pages_of(n), i - n)];
-		if (b->svc != svc || !(b->flags & SL_BACKEND_READY))
+		if (b->svc != svc || !(b->flags & flag))
 			fail_msg("service %u: entry %u leads to a backend of %u with flags %x",
 				 svc, i, b->svc, b->flags);
 	}
@@ -107,8 +109,9 @@ static void st_check_backend(struct svctables *m, __u32 id, const struct sl_back
 		     memcmp(&old->addr, &new->addr, sizeof(old->addr));
 	const struct sl_svc *s = &m->svcs[old->svc < SL_SVC_MAX ? old->svc : 0];
 
-	if (old->flags && !(new->flags & SL_BACKEND_READY) &&
-	    (st_names(m, s->set[0], id) || st_names(m, s->set[1], id)))
+	if (old->flags &&
+	    ((!(new->flags & SL_BACKEND_READY) && st_names(m, s->set[SL_SVC_CLUSTER], id)) ||
+	     (!(new->flags & SL_BACKEND_LOCAL) && st_names(m, s->set[SL_SVC_LOCAL], id))))
 		fail_msg("backend %u is not ready, but service %u leads there", id, old->svc);
 	if (old->flags && !new->flags) {
 		m->backend_free_ns[id] = svctables_now;
@@ -134,8 +137,8 @@ static void st_check_front(struct svctables *m, const void *key, const struct sl
 	if (!new)
 		return;
 	assert_in_range(new->svc, 1, SL_SVC_MAX - 1);
-	st_check_word(m, new->svc, m->svcs[new->svc].set[0]);
-	st_check_word(m, new->svc, m->svcs[new->svc].set[1]);
+	st_check_word(m, new->svc, SL_SVC_CLUSTER, m->svcs[new->svc].set[SL_SVC_CLUSTER]);
+	st_check_word(m, new->svc, SL_SVC_LOCAL, m->svcs[new->svc].set[SL_SVC_LOCAL]);
 }
 
 static void st_check_page(struct svctables *m, __u32 id)
@@ -266,7 +269,7 @@ static void st_set_svc_set(void *ctx, struct sl_svc *svc, enum sl_svc_scope scop
 	if (!st_store(m))
 		return;
 	if (!m->blind)
-		st_check_word(m, svc - m->svcs, word);
+		st_check_word(m, svc - m->svcs, scope, word);
 	st_ref(m, word, 1);
 	st_ref(m, svc->set[scope], -1);
 	svc->set[scope] = word;

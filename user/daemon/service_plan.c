@@ -189,7 +189,7 @@ static void set_candidate(struct candidate *c, const struct object_service *o,
 	c->ready = ep->flags & SLICE_READY || o->publish_not_ready;
 	c->draining = ep->flags & SLICE_SERVING && ep->flags & SLICE_TERMINATING;
 	c->local = node && ep->node == node;
-	c->b.flags = (c->local ? SL_BACKEND_LOCAL : 0) | SL_BACKEND_KEEP;
+	c->b.flags = SL_BACKEND_KEEP;
 }
 
 /* By address and port, and of the same ones the best first. */
@@ -341,8 +341,8 @@ static int plan_backends(struct plan_port *p, const struct model_service *s,
 	p->backend = calloc(n ? n : 1, sizeof(*p->backend));
 	for (i = 0; p->backend && i < n; i++) {
 		p->backend[i] = c[i].b;
-		if (c[i].b.lists)
-			p->backend[i].flags |= SL_BACKEND_READY;
+		p->backend[i].flags |= (c[i].b.lists & CLUSTER ? SL_BACKEND_READY : 0) |
+				       (c[i].b.lists & LOCAL ? SL_BACKEND_LOCAL : 0);
 	}
 	p->nbackends = n;
 	free(c);
