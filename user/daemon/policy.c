@@ -89,6 +89,7 @@ void policy_free(struct policy *pol)
 		pol->refusals = f->next;
 		free(f);
 	}
+	policy_health_exit(&pol->healths);
 	free(pol->nodes);
 	str_put(pol->node_name);
 	free(pol);
@@ -249,13 +250,19 @@ static int commit_services(struct policy *pol)
 	unsigned int before;
 	int err;
 
-	if (!pol->balancer)
+	if (!pol->balancer) {
+		pol->healths.current = false;
 		return 0;
+	}
 	err = tell_where(pol);
 	if (err)
 		return err;
 	before = balancer_frontends(pol->balancer);
+	if (pol->model.dirty_services || balancer_wait_ms(pol->balancer) >= 0)
+		pol->healths.current = false;
 	err = balancer_commit(pol->balancer, true);
+	if (err)
+		pol->healths.current = false;
 	/* datagrams may have gone to there as to any other place */
 	if (balancer_frontends(pol->balancer) > before && pol->tables.reroute)
 		pol->tables.reroute(pol->tables.ctx);
@@ -293,6 +300,7 @@ int policy_reconcile(struct policy *pol)
 	if (err || !pol->has_tables)
 		return err;
 	err = reconcile_repair(&pol->reconciler);
+	pol->healths.current = false;
 	if (err >= 0 && pol->balancer)
 		n = balancer_repair(pol->balancer, true);
 	return err < 0 ? err : n < 0 ? n : err + n;

@@ -117,6 +117,19 @@ const struct policy_node *policy_nodes(struct policy *pol, size_t *count);
 /* Another number whenever policy_nodes() may say something else; 1 at the beginning. */
 unsigned int policy_nodes_gen(const struct policy *pol);
 
+/* A Service that load balancers ask each node about, on a port of its own (healthCheckNodePort). */
+struct policy_health {
+	const char *ns, *name;
+	__u16 port;
+	unsigned int local_ready;	/* endpoints on this node, ready, of the last commit */
+	const char *trouble;		/* for who listens to say: why it can't; NULL: it does */
+};
+/*
+ * All of them, by port; of several that want one port only the oldest. The array
+ * lives until the next commit, and is the same one until then.
+ */
+struct policy_health *policy_healths(struct policy *pol, size_t *count);
+
 /* New references, NULL without memory. */
 json_t *policy_list_json(struct policy *pol);
 json_t *policy_show_json(struct policy *pol, const char *ns, const char *name); /* NULL: none */

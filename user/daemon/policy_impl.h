@@ -13,6 +13,14 @@ struct refusal {
 	struct diag diag;
 };
 
+/* As of when it was made: the objects may be gone since. */
+struct policy_healths {
+	struct policy_health *port;	/* by port */
+	struct str **held;		/* the two names of each */
+	size_t n;
+	bool current;			/* no commit since that changes it */
+};
+
 struct policy {
 	struct model model;
 	struct compiler compiler;
@@ -24,6 +32,7 @@ struct policy {
 	struct str *node_name;
 	struct refusal *refusals;
 	struct policy_node *nodes;	/* of the last policy_nodes() */
+	struct policy_healths healths;
 	unsigned int commits;
 	unsigned long compile_us, commit_us;
 };
@@ -33,6 +42,12 @@ int policy_new_on(const struct tables *t, const char *node_name, struct policy *
 
 const struct refusal *policy_refusal(const struct policy *pol, enum object_kind kind,
 				     const char *ns, const char *name);
+
+/* policy_health.c */
+void policy_health_exit(struct policy_healths *l);
+/* What is wrong with the port that load balancers ask about @s; false: nothing. */
+bool policy_health_warning(const struct policy *pol, const struct model_service *s, char *buf,
+			   size_t len);
 
 /* explain.c */
 struct explained {

@@ -553,6 +553,21 @@ static int warn_service(struct model_service *s, void *out)
 	return 0;
 }
 
+struct warn_health {
+	const struct policy *pol;
+	json_t *out;
+};
+
+static int warn_health(struct model_service *s, void *arg)
+{
+	const struct warn_health *w = arg;
+	char text[600];
+
+	if (policy_health_warning(w->pol, s, text, sizeof(text)))
+		json_array_append_new(w->out, warning("Service", s->ns, s->name->s, text));
+	return 0;
+}
+
 static int warn_balancer(void *out, const struct model_service *s, const char *text)
 {
 	json_array_append_new(out, warning("Service", s->ns, s->name->s, text));
@@ -570,6 +585,7 @@ json_t *policy_warnings_json(struct policy *pol)
 		warn_rules(np->obj, out);
 
 	model_service_each(&pol->model, warn_service, out);
+	model_service_each(&pol->model, warn_health, &(struct warn_health){ pol, out });
 	if (pol->balancer)
 		balancer_warnings(pol->balancer, warn_balancer, out);
 	ptab_each(&pol->model.addrs, a, pos)
