@@ -129,6 +129,8 @@ int daemon_commit(struct daemon *d)
 		events_forget_names(d->events);
 	if (!err)
 		retire_others(d);
+	if (!d->stopping)
+		service_health_update(d->svc_health);
 	return err;
 }
 
@@ -193,6 +195,7 @@ int daemon_reconcile(struct daemon *d)
 	if (d->commit_err)
 		daemon_commit(d);
 	pol = policy_reconcile(d->pol);
+	service_health_update(d->svc_health);
 	if (pol < 0)
 		log_error("reconciliation of policy: %s", strerror(-pol));
 	else if (pol + eps)
@@ -359,6 +362,18 @@ static int start_source(struct daemon *d)
 	return source_dir_open(&ctx, d->cfg.manifests, &d->source);
 }
 
+static int start_service_health(struct daemon *d)
+{
+	const struct service_health_ctx ctx = {
+		.loop = &d->loop,
+		.pol = d->pol,
+		.reason = reason,
+		.arg = d,
+	};
+
+	return service_health_new(&ctx, &d->svc_health);
+}
+
 static int start_endpoints(struct daemon *d)
 {
 	const struct endpoints_ctx ctx = {
@@ -475,6 +490,7 @@ static const struct {
 	{ "sockets", start_sockets },
 	{ "privileges", start_privilege },
 	{ "policy", start_policy },
+	{ "health of services", start_service_health },
 	{ "objects", start_source },
 	{ "endpoints", start_endpoints },
 	{ "node", start_node },
@@ -504,6 +520,7 @@ static void daemon_stop(struct daemon *d)
 	d->events = NULL;
 	house_free(d->house);
 	health_free(d->health);
+	service_health_free(d->svc_health);
 	node_free(d->node);
 	source_close(d->source);
 	uv_walk(&d->loop, on_walk_close, NULL);

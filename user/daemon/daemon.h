@@ -17,6 +17,7 @@
 #include "daemon/load.h"
 #include "daemon/lock.h"
 #include "daemon/node.h"
+#include "daemon/service_health.h"
 #include "daemon/source.h"
 
 struct daemon {
@@ -34,6 +35,7 @@ struct daemon {
 	struct server *server;
 	struct house *house;
 	struct health *health;		/* NULL: nobody asked for it */
+	struct service_health *svc_health;
 	uv_signal_t signals[3];
 	uv_idle_t commit_soon;		/* something changed: commit in this turn */
 	uv_idle_t sweep_soon;		/* endpoints left: their flows go in this turn */
