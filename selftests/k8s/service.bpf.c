@@ -2,8 +2,7 @@
 /*
  * Cluster IPs for the tests' clusters: a socket that connects to one is
  * connected to a backend instead, so what a pod sends has a pod's address from
- * the start. Sluice knows no services yet, and what kube-proxy translates comes
- * back by ways that its rules are not on. lib/services.py fills the map.
+ * the start. For where sluice is not, to compare with. lib/services.py fills the map.
  * Connected sockets only: who sends UDP without a connect() gets no answer.
  */
 #include <linux/bpf.h>
