@@ -115,10 +115,13 @@ static __always_inline void sl_nat_as(struct sl_ctx *c, struct sl_flow *n, __be1
 }
 
 /* Tries one port for the flow in scratch: SL_ALIAS_OURS when it has it now. */
-static __noinline int sl_nat_try(struct sl_ctx *c, struct sl_scratch *s, __be16 port)
+__noinline int sl_nat_try(struct sl_ctx *c, __u32 port)
 {
+	struct sl_scratch *s = sl_scratch_get();
 	int state;
 
+	if (!c || !s)
+		return SL_ALIAS_TAKEN;
 	sl_nat_as(c, &s->flow, port);
 	sl_alias_key(&s->alias_key, &s->flow, c->key.proto);
 	state = sl_alias_look(c, s, false);
@@ -161,14 +164,11 @@ struct sl_nat_search {
 
 static long sl_nat_probe(__u64 i, void *arg)
 {
-	struct sl_scratch *s = sl_scratch_get();
 	struct sl_nat_search *n = arg;
 	__u32 port;
 
-	if (!s)
-		return 1;
 	port = n->min + (n->start + (__u32)i) % n->size;
-	n->found = sl_nat_try(n->c, s, bpf_htons(port)) == SL_ALIAS_OURS;
+	n->found = sl_nat_try(n->c, bpf_htons(port)) == SL_ALIAS_OURS;
 	return n->found;
 }
 
@@ -259,7 +259,7 @@ static __always_inline int sl_nat_find(struct sl_ctx *c, struct sl_scratch *s,
 		return SL_DROP_NAT_PROTO;
 	}
 	/* Its own address: the port can be its own, too, unless a flow of its has that there. */
-	if (own && sl_nat_try(c, s, port) == SL_ALIAS_OURS)
+	if (own && sl_nat_try(c, port) == SL_ALIAS_OURS)
 		return SL_DROP_NONE;
 	return sl_nat_port(c, st, old);
 }
@@ -523,13 +523,12 @@ static __noinline int sl_nat_icmp_inner(struct __sk_buff *skb, struct sl_ctx *c,
 }
 
 /* The error's own source or destination, when it is the end that @ch is about. */
-static __noinline int sl_nat_icmp_outer(struct __sk_buff *skb, struct sl_ctx *c,
+static __always_inline int sl_nat_icmp_outer(struct __sk_buff *skb, struct sl_ctx *c,
 					struct sl_nat_change *ch, __s64 diff)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	__u32 off = ETH_HLEN_;
 
-	/* The packet inside goes the other way: its source is who the error is for. */
 	if (!s || !sl_addr_eq(&s->outer[ch->src & 1], &ch->from))
 		return 0;
 	if (c->family == SL_FAMILY_V6) {
@@ -544,30 +543,35 @@ static __noinline int sl_nat_icmp_outer(struct __sk_buff *skb, struct sl_ctx *c,
 	return bpf_l3_csum_replace(skb, ETH_HLEN_ + 10, 0, diff, 0);
 }
 
+/* End @e of an error and of the packet inside it, which goes the other way: its source is who the error is for. */
+__noinline int sl_nat_icmp_end(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f, __u32 e)
+{
+	struct sl_nat_change ch = {};
+	__s64 diff;
+
+	if (!c || !f)
+		return -1;
+	sl_nat_end(c, f, e, c->dir & 1, &ch);
+	ch.src = !ch.src;
+	diff = c->family == SL_FAMILY_V6 ? bpf_csum_diff(ch.from.w, 16, ch.to.w, 16, 0) :
+					   bpf_csum_diff(&ch.from.w[3], 4, &ch.to.w[3], 4, 0);
+	if (sl_nat_icmp_outer(skb, c, &ch, diff))
+		return -1;
+	return sl_nat_icmp_inner(skb, c, &ch, diff);
+}
+
 /*
  * Translates an ICMP error about a packet of @f: the packet inside into what
  * the receiver of the error sent, and the error's own addresses. The error
  * travels in c->dir, so the packet inside against it.
  */
-__noinline int sl_nat_icmp(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
+static __always_inline int sl_nat_icmp(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
 {
-	struct sl_nat_change ch = {};
-	__s64 diff;
 	__u32 e;
 
-	if (!c || !f)
-		return -1;
-	for (e = 0; e < 2; e++) {
-		if (!sl_end_translated(f, e))
-			continue;
-		sl_nat_end(c, f, e, c->dir & 1, &ch);
-		ch.src = !ch.src;
-		diff = c->family == SL_FAMILY_V6 ?
-			bpf_csum_diff(ch.from.w, 16, ch.to.w, 16, 0) :
-			bpf_csum_diff(&ch.from.w[3], 4, &ch.to.w[3], 4, 0);
-		if (sl_nat_icmp_outer(skb, c, &ch, diff) || sl_nat_icmp_inner(skb, c, &ch, diff))
+	for (e = 0; e < 2; e++)
+		if (sl_end_translated(f, e) && sl_nat_icmp_end(skb, c, f, e))
 			return -1;
-	}
 	return 0;
 }
 

@@ -304,14 +304,17 @@ static __always_inline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *
  * From the responder of a translated flow: the key becomes the flow's own. False:
  * it is from nobody's responder.
  */
-static __noinline bool sl_alias_resolve(struct sl_ctx *c)
+__noinline bool sl_alias_resolve(struct sl_ctx *c)
 {
 	struct sl_scratch *s = sl_scratch_get();
-	__u8 dir = c->dir & 1, o;
 	struct sl_flow *a, *f;
+	__u8 dir, o;
 
+	if (!c || !s)
+		return false;
+	dir = c->dir & 1;
 	a = sl_flow_get(&c->key);
-	if (!s || !a || a->kind != SL_FLOW_KIND_ALIAS)
+	if (!a || a->kind != SL_FLOW_KIND_ALIAS)
 		return false;
 	f = sl_alias_flow(a, &c->key);
 	if (!f)
