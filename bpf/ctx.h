@@ -177,6 +177,25 @@ static __always_inline __u8 sl_tuple_set(struct sl_tuple *key, const union sl_ad
 	return 0;
 }
 
+static __always_inline __u32 sl_hash_words(const __u32 *w, int n)
+{
+	__u32 h = 0x9e3779b9;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < n; i++) {
+		h ^= w[i];
+		h *= 0x85ebca6b;
+		h ^= h >> 15;
+	}
+	return h;
+}
+
+static __always_inline __u32 sl_hash_tuple(const struct sl_tuple *key)
+{
+	return sl_hash_words((const void *)key, sizeof(*key) / sizeof(__u32));
+}
+
 /* Is the key another packet's than this one's? */
 #define SL_PKT_OUTER	(SL_PKT_ICMP_ERROR | SL_PKT_ALIAS)
 

@@ -137,25 +137,6 @@ __noinline int sl_nat_try(struct sl_ctx *c, __u32 port)
 		SL_ALIAS_TAKEN : SL_ALIAS_OURS;
 }
 
-/*
- * A flow that lost its entry finds its old port again where nobody took it
- * meanwhile, since the search begins at a hash of its own tuple.
- */
-static __always_inline __u32 sl_nat_hash(const struct sl_tuple *key)
-{
-	const __u32 *w = (const void *)key;
-	__u32 h = 0x9e3779b9;
-	int i;
-
-#pragma unroll
-	for (i = 0; i < (int)(sizeof(*key) / 4); i++) {
-		h ^= w[i];
-		h *= 0x85ebca6b;
-		h ^= h >> 15;
-	}
-	return h;
-}
-
 struct sl_nat_search {
 	struct sl_ctx *c;
 	__u32 start, min, size;
@@ -172,7 +153,11 @@ static long sl_nat_probe(__u64 i, void *arg)
 	return n->found;
 }
 
-/* @old: the port that the flow had before, 0: none. */
+/*
+ * @old: the port that the flow had before, 0: none. A flow that lost its entry finds
+ * its old port again where nobody took it meanwhile, since the search begins at a
+ * hash of its own tuple.
+ */
 static __always_inline int sl_nat_port(struct sl_ctx *c, const struct sl_state *st, __u32 old)
 {
 	__u32 min = st->nat_port_min, max = st->nat_port_max;
@@ -180,7 +165,7 @@ static __always_inline int sl_nat_port(struct sl_ctx *c, const struct sl_state *
 
 	if (!min || max < min)
 		return SL_DROP_NAT_EXHAUSTED;
-	n.start = old >= min && old <= max ? old - min : sl_nat_hash(&c->key) % n.size;
+	n.start = old >= min && old <= max ? old - min : sl_hash_tuple(&c->key) % n.size;
 	bpf_loop(n.size < SL_NAT_PROBES ? n.size : SL_NAT_PROBES, sl_nat_probe, &n, 0);
 	return n.found ? SL_DROP_NONE : SL_DROP_NAT_EXHAUSTED;
 }

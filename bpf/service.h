@@ -50,43 +50,34 @@ static __always_inline __u32 sl_set_entry(__u32 page, __u32 i)
 	return p ? p->backend[i % SL_SET_PAGE] : 0;
 }
 
-/* Jenkins' one-at-a-time over words: the same on every node for the same flow. */
-static __always_inline __u32 sl_hash_words(const __u32 *w, int n, __u32 h)
+static __always_inline __u32 sl_set_count(__u64 word)
 {
-	int i;
-
-#pragma unroll
-	for (i = 0; i < n; i++) {
-		h += w[i];
-		h += h << 10;
-		h ^= h >> 6;
-	}
-	h += h << 3;
-	h ^= h >> 11;
-	return h + (h << 15);
+	return word >> SL_SVC_COUNT_SHIFT & SL_SVC_FIELD_MASK;
 }
 
-/* By the client alone where the service keeps its clients, else by the whole tuple. */
-static __always_inline __u32 sl_svc_hash(const struct sl_ctx *c, __u32 o, bool affinity)
+/* An id out of the list of the set that @word names, at random; 0: there is none. */
+static __always_inline __u32 sl_set_random(__u64 word)
 {
-	return affinity ? sl_hash_words((const __u32 *)c->key.addr[o & 1].w, 4, 0) :
-			  sl_hash_words((const __u32 *)&c->key, sizeof(c->key) / 4, 0);
+	__u32 count = sl_set_count(word);
+
+	return count ? sl_set_entry(word & SL_SVC_PAGE_MASK, bpf_get_prandom_u32() % count) : 0;
 }
 
-/* An id out of the set that @word names; 0: there is none. */
-static __always_inline __u32 sl_svc_pick(const struct sl_ctx *c, const struct sl_svc *svc,
-					 __u32 o, __u64 word, bool maglev)
+/*
+ * The same out of its Maglev table, if it has one: by the client alone where the
+ * service keeps its clients, else by the whole tuple; alike on every node.
+ */
+static __always_inline __u32 sl_set_maglev(const struct sl_ctx *c, __u32 o, __u64 word,
+					   bool affinity)
 {
-	__u32 page = word & SL_SVC_PAGE_MASK;
-	__u32 count = word >> SL_SVC_COUNT_SHIFT & SL_SVC_FIELD_MASK;
 	__u32 size = word >> SL_SVC_MAGLEV_SHIFT & SL_SVC_FIELD_MASK;
+	__u32 page = word & SL_SVC_PAGE_MASK, count = sl_set_count(word);
 
-	if (!count)
-		return 0;
-	if (!size || !maglev)
-		return sl_set_entry(page, bpf_get_prandom_u32() % count);
+	if (!size || !count)
+		return sl_set_random(word);
 	page += (count + SL_SET_PAGE - 1) / SL_SET_PAGE;
-	return sl_set_entry(page, sl_svc_hash(c, o, svc->affinity_s) % size);
+	return sl_set_entry(page, (affinity ? sl_hash_words(c->key.addr[o & 1].w, 4) :
+					      sl_hash_tuple(&c->key)) % size);
 }
 
 /* Where the client was sent the last time, unless that is too long ago. */
@@ -115,6 +106,7 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	struct sl_backend *b = NULL;
 	struct sl_svc *svc = sl_svc_get(n->svc);
 	__u32 o = n->orig & 1, id = 0;
+	__u64 word;
 	int i;
 
 	if (!svc)
@@ -129,8 +121,10 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	maglev |= !!(svc->flags & SL_SVC_MAGLEV);
 	/* A set is good as long as its word stands: again, when it went meanwhile. */
 	for (i = 0; i < SL_SVC_TRIES; i++) {
+		word = SL_READ_ONCE(svc->set[scope & 1]);
 		if (!id)
-			id = sl_svc_pick(c, svc, o, SL_READ_ONCE(svc->set[scope & 1]), maglev);
+			id = maglev ? sl_set_maglev(c, o, word, svc->affinity_s) :
+				      sl_set_random(word);
 		b = id ? sl_backend_get(id, n->svc) : NULL;
 		if (b)
 			break;
@@ -150,28 +144,41 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	return SL_DROP_NONE;
 }
 
-/* The frontend that end @r of the key is; NULL: none, @kind says what is there instead. */
-static __noinline struct sl_front_val *sl_front_get(const struct sl_ctx *c, struct sl_scratch *s,
-						    __u32 r, __u32 *kind, __u32 *id)
+/*
+ * The frontend of @key, or of its port on all addresses of the node; NULL: none,
+ * @kind says what is at its address instead. @key is used up.
+ */
+static __noinline struct sl_front_val *sl_front_find(struct sl_front_key *key, __u32 *kind,
+						     __u32 *id)
 {
-	const union sl_addr *addr = &c->key.addr[r & 1];
-	struct sl_front_key *key = &s->svc.front;
 	struct sl_front_val *f;
+	bool v4;
 
-	*kind = sl_addr_kind(addr, id);
+	*kind = sl_addr_kind(&key->addr, id);
 	if (*kind != SL_ADDR_SVC && *kind != SL_ADDR_HOST)
 		return NULL;
-	__builtin_memset(key, 0, sizeof(*key));
-	key->addr = *addr;
-	key->port = c->key.port[r & 1];
-	key->proto = c->key.proto;
 	f = bpf_map_lookup_elem(&sl_front, key);
 	if (f || *kind == SL_ADDR_SVC)
 		return f;
+	v4 = sl_addr_is_mapped(&key->addr);
 	__builtin_memset(&key->addr, 0, sizeof(key->addr));
-	if (c->family == SL_FAMILY_V4)
+	if (v4)
 		sl_addr_set_v4(&key->addr, 0);
 	return bpf_map_lookup_elem(&sl_front, key);
+}
+
+/* The same of end @r of the packet's key. */
+static __always_inline struct sl_front_val *sl_front_get(const struct sl_ctx *c,
+							 struct sl_scratch *s, __u32 r,
+							 __u32 *kind, __u32 *id)
+{
+	struct sl_front_key *key = &s->svc.front;
+
+	__builtin_memset(key, 0, sizeof(*key));
+	key->addr = c->key.addr[r & 1];
+	key->port = c->key.port[r & 1];
+	key->proto = c->key.proto;
+	return sl_front_find(key, kind, id);
 }
 
 static __always_inline bool sl_svc_welcome(const struct sl_ctx *c, struct sl_scratch *s, __u32 svc)
@@ -247,7 +254,7 @@ __noinline int sl_svc_setup(struct sl_ctx *c)
 	/* Only here there is none: a load balancer tries another node, and silence tells it to. */
 	svc = sl_svc_get(s->flow.svc);
 	if (svc && scope == SL_SVC_LOCAL &&
-	    SL_READ_ONCE(svc->set[SL_SVC_CLUSTER]) >> SL_SVC_COUNT_SHIFT & SL_SVC_FIELD_MASK)
+	    sl_set_count(SL_READ_ONCE(svc->set[SL_SVC_CLUSTER])))
 		return reason;
 	return sl_svc_refuse(c, reason);
 }

@@ -49,27 +49,6 @@ static __always_inline bool sl_sock_of_node(struct bpf_sock_addr *ctx)
 	return st && st->host_netns && bpf_get_netns_cookie(ctx) == st->host_netns;
 }
 
-/* The frontend at (@a, @port); NULL: it is none. */
-static __always_inline struct sl_front_val *sl_sock_front(const union sl_addr *a, __be16 port,
-							  __u8 proto)
-{
-	struct sl_front_key key = { .port = port, .proto = proto };
-	struct sl_front_val *f;
-	__u32 kind, id;
-
-	kind = sl_addr_kind(a, &id);
-	if (kind != SL_ADDR_SVC && kind != SL_ADDR_HOST)
-		return NULL;
-	key.addr = *a;
-	f = bpf_map_lookup_elem(&sl_front, &key);
-	if (f || kind == SL_ADDR_SVC)
-		return f;
-	__builtin_memset(&key.addr, 0, sizeof(key.addr));
-	if (sl_addr_is_mapped(a))
-		sl_addr_set_v4(&key.addr, 0);
-	return bpf_map_lookup_elem(&sl_front, &key);
-}
-
 /* By network namespace, since a socket may have no address yet: a pod's are one. */
 static __always_inline void sl_sock_client(struct bpf_sock_addr *ctx, __u32 svc,
 					   struct sl_affinity_key *key)
@@ -104,19 +83,14 @@ static __noinline int sl_sock_affinity_set(struct bpf_sock_addr *ctx, __u32 svc,
 /* A backend for a new connection to @front; 0: there is none. */
 static __noinline __u32 sl_sock_choose(struct bpf_sock_addr *ctx, const struct sl_front_val *front)
 {
-	__u32 id, scope = front->inside & 1, count, i;
+	__u32 id, scope = front->inside & 1, i;
 	struct sl_svc *svc = sl_svc_get(front->svc);
-	__u64 word;
 
 	if (!svc)
 		return 0;
 	id = sl_sock_affinity(ctx, front->svc, scope);
 	for (i = 0; !id && i < SL_SVC_TRIES; i++) {
-		word = SL_READ_ONCE(svc->set[scope]);
-		count = word >> SL_SVC_COUNT_SHIFT & SL_SVC_FIELD_MASK;
-		if (!count)
-			return 0;
-		id = sl_set_entry(word & SL_SVC_PAGE_MASK, bpf_get_prandom_u32() % count);
+		id = sl_set_random(SL_READ_ONCE(svc->set[scope]));
 		if (!sl_backend_get(id, front->svc))
 			id = 0;
 	}
@@ -145,10 +119,11 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 {
 	struct sl_sock_key key = {};
 	struct sl_sock_val val = {};
+	struct sl_front_key at = {};
 	struct sl_front_val *front;
 	struct sl_backend *b;
 	union sl_addr addr;
-	__u32 svc, id = 0;
+	__u32 kind, what, svc, id = 0;
 	__be16 port;
 	bool node;
 
@@ -159,7 +134,10 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 		return SL_SOCK_ALLOW;
 	sl_sock_addr_get(ctx, v6, &key.addr);
 	key.port = ctx->user_port;
-	front = sl_sock_front(&key.addr, key.port, ctx->protocol);
+	at.addr = key.addr;
+	at.port = key.port;
+	at.proto = ctx->protocol;
+	front = sl_front_find(&at, &kind, &what);
 	/* Ranges are of addresses, which the packets will have. The node is always welcome. */
 	if (!front || (front->flags & SL_FRONT_RANGES && !node))
 		return SL_SOCK_ALLOW;
