@@ -228,6 +228,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, SL_SET_MAX);
 	__type(key, __u32);
 	__type(value, struct sl_set_page);
@@ -235,6 +236,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, SL_BACKEND_MAX);
 	__type(key, __u32);
 	__type(value, struct sl_backend);

@@ -64,6 +64,25 @@ static int each_single(int fd, enum sl_map map,
 	return err == -ENOENT ? 0 : err;
 }
 
+/* An array that can be mapped: much of it is zeros, and copies of those would take the longest. */
+static int each_mapped(int fd, __u32 n, size_t value_size,
+		       int (*cb)(void *arg, const void *key, const void *val), void *arg)
+{
+	/* array_map_elem_size() of the kernel's kernel/bpf/arraymap.c */
+	const size_t size = (value_size + 7) & ~(size_t)7;
+	const unsigned char *mem;
+	int stop = 0;
+	__u32 i;
+
+	mem = mmap(NULL, n * size, PROT_READ, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	for (i = 0; !stop && i < n; i++)
+		stop = cb(arg, &i, mem + i * size);
+	munmap((void *)mem, n * size);
+	return stop;
+}
+
 struct read_batch {
 	unsigned char *key, *val;
 	__u64 cursor[8];		/* LPM: a key; hash: a bucket */
@@ -83,9 +102,15 @@ static int kernel_each(void *ctx, enum sl_map map,
 		       int (*cb)(void *arg, const void *key, const void *val), void *arg)
 {
 	int fd = sluice_map_fd(ctx, map), err, stop = 0;
+	struct bpf_map_info info = {};
+	__u32 n, i, len = sizeof(info);
 	struct read_batch b = {};
-	__u32 n, i;
 
+	err = bpf_map_get_info_by_fd(fd, &info, &len);
+	if (err)
+		return err;
+	if (info.map_flags & BPF_F_MMAPABLE)
+		return each_mapped(fd, info.max_entries, sizes[map].value, cb, arg);
 	b.key = malloc(BATCH * sizes[map].key);
 	b.val = malloc(BATCH * sizes[map].value);
 	if (!b.key || !b.val) {
