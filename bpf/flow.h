@@ -267,13 +267,13 @@ static __always_inline long sl_flow_insert(struct sl_ctx *c, struct sl_scratch *
  * found first is whole. True: the packet is noted, and its flow is in scratch
  * for reading; @half is free for others. False: sl_flow refused.
  */
-static __always_inline bool sl_flow_promote(struct sl_ctx *c, const struct sl_flow *half)
+__noinline bool sl_flow_promote(struct sl_ctx *c, const struct sl_flow *half)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_flow *n;
 	long err;
 
-	if (!s)
+	if (!c || !half || !s)
 		return false;
 	n = &s->flow;
 	*n = *half;

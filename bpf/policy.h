@@ -72,13 +72,17 @@ static __always_inline bool sl_policy_lookup(struct sl_ctx *c, struct sl_scratch
  * One side: the policy that endpoint s->flow.ep[@e] has for @dir. 0 or the
  * reason, and the decider in the flow and, when refused, in @c.
  */
-static __noinline int sl_policy_side(struct sl_ctx *c, struct sl_scratch *s, __u32 e, __u32 dir)
+__noinline int sl_policy_side(struct sl_ctx *c, __u32 e, __u32 dir)
 {
-	struct sl_flow *n = &s->flow;
+	struct sl_scratch *s = sl_scratch_get();
 	struct sl_rule_key key;
+	struct sl_flow *n;
 	__u64 word;
 	__u32 set;
 
+	if (!c || !s)
+		return SL_DROP_HELPER;
+	n = &s->flow;
 	e &= 1;
 	dir &= 1;
 	word = s->word[e];
@@ -113,12 +117,12 @@ static __always_inline int sl_policy_sides(struct sl_ctx *c, struct sl_scratch *
 	int reason;
 
 	if (s->flow.ep[src]) {
-		reason = sl_policy_side(c, s, src, SL_DIR_EGRESS);
+		reason = sl_policy_side(c, src, SL_DIR_EGRESS);
 		if (reason)
 			return reason;
 	}
 	if (s->flow.ep[!src])
-		return sl_policy_side(c, s, !src, SL_DIR_INGRESS);
+		return sl_policy_side(c, !src, SL_DIR_INGRESS);
 	return SL_DROP_NONE;
 }
 

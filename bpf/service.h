@@ -64,16 +64,15 @@ static __always_inline __u32 sl_set_random(__u64 word)
 }
 
 /*
- * The same out of its Maglev table, if it has one: by the client alone where the
- * service keeps its clients, else by the whole tuple; alike on every node.
+ * The same out of its Maglev table, if it has one: by the client, end @o, alone
+ * where the service keeps its clients, else by the whole tuple; alike on every node.
  */
-static __always_inline __u32 sl_set_maglev(const struct sl_ctx *c, __u32 o, __u64 word,
-					   bool affinity)
+__noinline __u32 sl_set_maglev(struct sl_ctx *c, __u32 o, __u64 word, bool affinity)
 {
 	__u32 size = word >> SL_SVC_MAGLEV_SHIFT & SL_SVC_FIELD_MASK;
 	__u32 page = word & SL_SVC_PAGE_MASK, count = sl_set_count(word);
 
-	if (!size || !count)
+	if (!c || !size || !count)
 		return sl_set_random(word);
 	page += (count + SL_SET_PAGE - 1) / SL_SET_PAGE;
 	return sl_set_entry(page, (affinity ? sl_hash_words(c->key.addr[o & 1].w, 4) :
