@@ -107,12 +107,12 @@ static __always_inline bool sl_flow_transit(const struct sl_flow *f)
 }
 
 /* Did the node send it that the flow's packets to there are sent to? */
-static __always_inline bool sl_flow_via(const struct sl_ctx *c, const struct sl_flow *f)
+__noinline bool sl_flow_via(struct sl_ctx *c, struct sl_flow *f)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_route_val *r;
 
-	if (!s)
+	if (!c || !f || !s)
 		return false;
 	if (!sl_flow_transit(f) || (c->dir & 1) != (f->orig & 1))
 		return sl_addr_eq(&s->tunnel_src, &f->via) && s->tunnel_vni == f->vni;
@@ -122,8 +122,8 @@ static __always_inline bool sl_flow_via(const struct sl_ctx *c, const struct sl_
 }
 
 /* Did the packet come in as its direction of the entry demands? */
-static __always_inline bool sl_flow_way_in(struct __sk_buff *skb, const struct sl_ctx *c,
-					   const struct sl_flow *f)
+static __always_inline bool sl_flow_way_in(struct __sk_buff *skb, struct sl_ctx *c,
+					   struct sl_flow *f)
 {
 	const struct sl_flow_dir *d = &f->dir[c->dir & 1];
 	__u8 smac[6];

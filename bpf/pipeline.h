@@ -347,7 +347,7 @@ static __always_inline int sl_run_from_uplink(struct __sk_buff *skb)
 /* ------------------------------------------------------ from other nodes */
 
 /* Outer source and identifier; -1 when the frame was not encapsulated. */
-static __noinline int sl_tunnel_key(struct __sk_buff *skb)
+__noinline int sl_tunnel_key(struct __sk_buff *skb)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	struct bpf_tunnel_key key = {};

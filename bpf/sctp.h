@@ -11,10 +11,12 @@
 
 #define SL_CRC32C	0x82f63b78	/* the polynomial, reflected */
 
-/* A multiplication, as the verifier would follow both ways of a mask or a branch. */
+/* A multiplication, as the verifier would follow both ways of a branch. */
 static __always_inline __u32 sl_crc_half(__u32 a)
 {
-	return (a >> 1) ^ (a & 1) * SL_CRC32C;
+	__u32 bit = a & 1;
+
+	return (a >> 1) ^ sl_opaque(bit) * SL_CRC32C;
 }
 
 /* @a times @b modulo the polynomial, both reflected. */

@@ -67,16 +67,33 @@ static __always_inline __u32 sl_set_random(__u64 word)
  * The same out of its Maglev table, if it has one: by the client, end @o, alone
  * where the service keeps its clients, else by the whole tuple; alike on every node.
  */
-__noinline __u32 sl_set_maglev(struct sl_ctx *c, __u32 o, __u64 word, bool affinity)
+static __always_inline __u32 sl_set_maglev(const struct sl_ctx *c, __u32 o, __u64 word,
+					   bool affinity)
 {
 	__u32 size = word >> SL_SVC_MAGLEV_SHIFT & SL_SVC_FIELD_MASK;
 	__u32 page = word & SL_SVC_PAGE_MASK, count = sl_set_count(word);
 
-	if (!c || !size || !count)
+	if (!size || !count)
 		return sl_set_random(word);
 	page += (count + SL_SET_PAGE - 1) / SL_SET_PAGE;
 	return sl_set_entry(page, (affinity ? sl_hash_words(c->key.addr[o & 1].w, 4) :
 					      sl_hash_tuple(&c->key)) % size);
+}
+
+/*
+ * A backend out of @scope's set of service @id, 0: there is none. @c: out of the
+ * Maglev table, by its end @o; NULL: at random. The set may have gone meanwhile:
+ * see that the backend is there, and draw again.
+ */
+__noinline __u32 sl_svc_draw(struct sl_ctx *c, __u32 o, __u32 id, __u32 scope)
+{
+	struct sl_svc *svc = sl_svc_get(id);
+	__u64 word;
+
+	if (!svc)
+		return 0;
+	word = SL_READ_ONCE(svc->set[scope & 1]);
+	return c ? sl_set_maglev(c, o, word, svc->affinity_s) : sl_set_random(word);
 }
 
 /* Where the client was sent the last time, unless that is too long ago. */
@@ -102,10 +119,9 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	struct sl_flow *n = &s->flow;
 	struct sl_affinity_key *key = &s->svc.client;
 	struct sl_affinity_val *val = &s->svc.last;
-	struct sl_backend *b = NULL;
 	struct sl_svc *svc = sl_svc_get(n->svc);
+	struct sl_backend *b;
 	__u32 o = n->orig & 1, id = 0;
-	__u64 word;
 	int i;
 
 	if (!svc)
@@ -118,16 +134,10 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	if (svc->affinity_s)
 		id = sl_affinity_get(key, svc, scope, bpf_ktime_get_coarse_ns());
 	maglev |= !!(svc->flags & SL_SVC_MAGLEV);
-	/* A set is good as long as its word stands: again, when it went meanwhile. */
-	for (i = 0; i < SL_SVC_TRIES; i++) {
-		word = SL_READ_ONCE(svc->set[scope & 1]);
-		if (!id)
-			id = maglev ? sl_set_maglev(c, o, word, svc->affinity_s) :
-				      sl_set_random(word);
+	b = id ? sl_backend_get(id, n->svc) : NULL;
+	for (i = 0; !b && i < SL_SVC_TRIES; i++) {
+		id = sl_svc_draw(maglev ? c : NULL, o, n->svc, scope);
 		b = id ? sl_backend_get(id, n->svc) : NULL;
-		if (b)
-			break;
-		id = 0;
 	}
 	if (!b)
 		return SL_DROP_NO_BACKEND;

@@ -80,29 +80,29 @@ static __noinline int sl_sock_affinity_set(struct bpf_sock_addr *ctx, __u32 svc,
 	return bpf_map_update_elem(&sl_affinity, &key, &val, BPF_ANY);
 }
 
-/* A backend for a new connection to @front; 0: there is none. */
-static __noinline __u32 sl_sock_choose(struct bpf_sock_addr *ctx, const struct sl_front_val *front)
+/* A backend of service @id for a new connection; 0: there is none. */
+__noinline __u32 sl_sock_choose(struct bpf_sock_addr *ctx, __u32 id, __u32 scope)
 {
-	__u32 id, scope = front->inside & 1, i;
-	struct sl_svc *svc = sl_svc_get(front->svc);
+	struct sl_svc *svc = sl_svc_get(id);
+	__u32 backend, i;
 
 	if (!svc)
 		return 0;
-	id = sl_sock_affinity(ctx, front->svc, scope);
-	for (i = 0; !id && i < SL_SVC_TRIES; i++) {
-		id = sl_set_random(SL_READ_ONCE(svc->set[scope]));
-		if (!sl_backend_get(id, front->svc))
-			id = 0;
+	backend = sl_sock_affinity(ctx, id, scope & 1);
+	for (i = 0; !backend && i < SL_SVC_TRIES; i++) {
+		backend = sl_svc_draw(NULL, 0, id, scope);
+		if (!sl_backend_get(backend, id))
+			backend = 0;
 	}
-	if (id && svc->affinity_s)
-		sl_sock_affinity_set(ctx, front->svc, id);
-	return id;
+	if (backend && svc->affinity_s)
+		sl_sock_affinity_set(ctx, id, backend);
+	return backend;
 }
 
 /* The backend that this socket's last datagram to there went to, if it still takes any. */
-static __noinline __u32 sl_sock_last(const struct sl_sock_key *key, __u32 svc, __u32 scope)
+__noinline __u32 sl_sock_last(struct sl_sock_key *key, __u32 svc, __u32 scope)
 {
-	struct sl_sock_val *v = bpf_map_lookup_elem(&sl_sock, key);
+	struct sl_sock_val *v = key ? bpf_map_lookup_elem(&sl_sock, key) : NULL;
 	struct sl_backend *b;
 
 	if (!v || v->svc != svc)
@@ -123,7 +123,7 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 	struct sl_front_val *front;
 	struct sl_backend *b;
 	union sl_addr addr;
-	__u32 kind, what, svc, id = 0;
+	__u32 kind, what, svc, scope, id = 0;
 	__be16 port;
 	bool node;
 
@@ -142,11 +142,12 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 	if (!front || (front->flags & SL_FRONT_RANGES && !node))
 		return SL_SOCK_ALLOW;
 	svc = front->svc;
+	scope = front->inside & 1;
 	key.cookie = bpf_get_socket_cookie(ctx);
 	if (datagram)
-		id = sl_sock_last(&key, svc, front->inside & 1);
+		id = sl_sock_last(&key, svc, scope);
 	if (!id)
-		id = sl_sock_choose(ctx, front);
+		id = sl_sock_choose(ctx, svc, scope);
 	b = id ? sl_backend_get(id, svc) : NULL;
 	if (!b) {
 		/* A pod's packets are refused as they come; of the node's nobody would see any. */
