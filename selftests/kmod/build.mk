@@ -9,6 +9,8 @@ $(foreach t,$(KMOD_TESTS),$(eval $(t)_PKGS := $(PKGS) cmocka))
 TESTS += selftests/kmod/flows
 selftests/kmod/flows_SRCS := selftests/kmod/flows.c
 selftests/kmod/flows_PKGS := libbpf
+TESTS += selftests/kmod/refused
+selftests/kmod/refused_SRCS := selftests/kmod/refused.c
 
 # Tests have no network, so what they need of the kernel's tree is fetched here:
 # test_ynl the client of 6.12, test_regen the generator of 7; without it they
