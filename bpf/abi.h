@@ -579,6 +579,14 @@ enum sl_route_kind {
 	__SL_ROUTE_MAX,
 };
 
+/* How packets to nodes behind the encap device are encapsulated. */
+enum sl_encap {
+	SL_ENCAP_NONE,
+	SL_ENCAP_VXLAN,			/* RFC 7348 */
+	SL_ENCAP_GENEVE,		/* RFC 8926 */
+	__SL_ENCAP_MAX,
+};
+
 /* sl_route: LPM trie, struct sl_prefix to where a range is. */
 struct sl_route_val {
 	__u8 kind;			/* enum sl_route_kind */
@@ -845,7 +853,8 @@ SL_ASSERT_SIZE(struct sl_drop_key, 16);
 	X(EVENT_LOST, "event-lost")                                            \
 	X(EVENT_LIMITED, "event-limited")                                      \
 	X(FLOW_EVENT_LOST, "flow-event-lost")                                  \
-	X(RST_SENT, "rst-sent")
+	X(RST_SENT, "rst-sent")                                                \
+	X(EDGE_OUT, "edge-out")
 
 enum sl_count {
 #define SL_COUNT_MEMBER(sym, name) SL_COUNT_##sym,

@@ -81,6 +81,25 @@ struct sl_svc_work {
 };
 
 /*
+ * What changes in a packet: one address and one port, at its source or its
+ * destination. Checksums by the helpers that know about offload: a sum that
+ * is still to be completed covers the pseudo-header only.
+ */
+struct sl_nat_change {
+	union sl_addr from, to;
+	__be16 port_from, port_to;
+	__u8 src;			/* the source's, else the destination's */
+};
+
+/* Of one packet at the edge: where it goes and what it becomes. See bpf/edge.h. */
+struct sl_edge_work {
+	struct bpf_fib_lookup fib;
+	__be32 far;			/* the node that it is encapsulated to, 0: it is not */
+	__u32 vni;
+	struct sl_nat_change change[2];	/* of each end */
+};
+
+/*
  * What is too large for the stack or rarely wanted: the entry that the slow
  * path works on before it is in a table, and what it learns on the way. Programs of this type run with softirqs off, so nothing
  * else on this CPU is between begin and end of one.
@@ -101,6 +120,7 @@ struct sl_scratch {
 	__u32 tunnel_vni;
 	struct sl_acl_work acl;
 	struct sl_svc_work svc;
+	struct sl_edge_work edge;
 	__be32 buf[16];			/* bytes on their way into a checksum */
 };
 

@@ -24,6 +24,30 @@ static __always_inline void sl_mac_write(struct ethhdr *eth, const struct sl_flo
 	to[2] = from[2];
 }
 
+/* One less; false, and nothing changed, when it is used up or not before @end. */
+static __always_inline bool sl_hop_dec(void *l3, void *end, __u8 family)
+{
+	struct ipv6hdr *ip6 = l3;
+	struct iphdr *ip = l3;
+	__u32 check;
+
+	if ((void *)(ip + 1) > end)
+		return false;
+	if (family == SL_FAMILY_V6) {
+		if ((void *)(ip6 + 1) > end || ip6->hop_limit <= 1)
+			return false;
+		ip6->hop_limit--;
+		return true;
+	}
+	if (ip->ttl <= 1)
+		return false;
+	/* RFC 1624: one less in the upper byte, in one's complement. */
+	check = (__u32)ip->check + bpf_htons(0x0100);
+	ip->check = check + (check >= 0xffff);
+	ip->ttl--;
+	return true;
+}
+
 /*
  * One hop: hop limit and MACs. False, and nothing changed, when the hop limit
  * is used up or the headers are not where they can be written.
@@ -33,24 +57,9 @@ static __always_inline bool sl_hop(struct __sk_buff *skb, const struct sl_ctx *c
 {
 	void *end = (void *)(long)skb->data_end;
 	struct ethhdr *eth = (void *)(long)skb->data;
-	struct iphdr *ip = (void *)(eth + 1);
-	struct ipv6hdr *ip6 = (void *)(eth + 1);
-	__u32 check;
 
-	if ((void *)(ip + 1) > end)
+	if (!sl_hop_dec(eth + 1, end, c->family))
 		return false;
-	if (c->family == SL_FAMILY_V6) {
-		if ((void *)(ip6 + 1) > end || ip6->hop_limit <= 1)
-			return false;
-		ip6->hop_limit--;
-	} else {
-		if (ip->ttl <= 1)
-			return false;
-		/* RFC 1624: one less in the upper byte, in one's complement. */
-		check = (__u32)ip->check + bpf_htons(0x0100);
-		ip->check = check + (check >= 0xffff);
-		ip->ttl--;
-	}
 	sl_mac_write(eth, d);
 	return true;
 }

@@ -313,17 +313,6 @@ static __always_inline bool sl_l4_csum_off(__u8 proto, __u8 family, __u32 *off, 
 	}
 }
 
-/*
- * What changes in a packet: one address and one port, at its source or its
- * destination. Checksums by the helpers that know about offload: a sum that
- * is still to be completed covers the pseudo-header only.
- */
-struct sl_nat_change {
-	union sl_addr from, to;
-	__be16 port_from, port_to;
-	__u8 src;			/* the source's, else the destination's */
-};
-
 /* Ports only: the addresses are not covered. */
 static __always_inline int sl_nat_sctp(struct __sk_buff *skb, struct sl_ctx *c,
 				       struct sl_nat_change *ch)

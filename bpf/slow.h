@@ -256,11 +256,11 @@ static __always_inline int sl_flow_pass(struct __sk_buff *skb, struct sl_ctx *c,
 }
 
 /* A half-open flow whose alias was evicted needs it again, or another port. */
-static __always_inline bool sl_half_needs_alias(struct sl_ctx *c, const struct sl_flow *f)
+__noinline bool sl_half_needs_alias(struct sl_ctx *c, struct sl_flow *f)
 {
 	struct sl_scratch *s = sl_scratch_get();
 
-	if (!s || !sl_flow_translated(f) || (c->dir & 1) != (f->orig & 1))
+	if (!c || !f || !s || !sl_flow_translated(f) || (c->dir & 1) != (f->orig & 1))
 		return false;
 	sl_alias_key(&s->alias_key, f, c->key.proto);
 	return sl_alias_look(c, s, true) != SL_ALIAS_OURS &&

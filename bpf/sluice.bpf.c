@@ -3,6 +3,7 @@
  * Entry points of the pipeline. The numbers that those in TC return mean the
  * same to tcx, clsact and netkit: -1 next program, 2 drop, 7 redirect.
  */
+#include "bpf/edge.h"
 #include "bpf/pipeline.h"
 #include "bpf/expire.h"
 #include "bpf/sock.h"
@@ -31,6 +32,12 @@ SEC("tc")
 int sl_from_tunnel(struct __sk_buff *skb)
 {
 	return sl_run_from_tunnel(skb);
+}
+
+SEC("xdp.frags")
+int sl_edge(struct xdp_md *xdp)
+{
+	return sl_run_edge(xdp);
 }
 
 /*

@@ -120,6 +120,8 @@ int env_setup(void **state)
 	bpf_map__set_max_entries(env.sk->maps.sl_half, HALF_MAX);
 	bpf_map__set_max_entries(env.sk->maps.sl_rule, 1024);
 	env.sk->rodata->sl_icmp_burst = 50;
+	env.sk->rodata->sl_encap = SL_ENCAP_VXLAN;
+	env.sk->rodata->sl_encap_port = htons(4789);
 	if (sluice_bpf__load(env.sk) || load_tunnel()) {
 		printf("Bail out! the pipeline does not load: %s\n", strerror(errno));
 		return -1;
