@@ -105,6 +105,7 @@ struct bpf_object;
 
 /* Puts the programs of @obj in the place of those at work on a cgroup. */
 int lib_cgroup_replace_all(const char *root, struct bpf_object *obj);
-
+/* The same of those in XDP; where @obj has none loaded, they go. */
+int lib_xdp_replace_all(const char *root, struct bpf_object *obj);
 
 #endif

@@ -7,6 +7,7 @@
  * that dies leaves old and new programs on the same maps, which is right, and
  * the next one replaces them all.
  */
+#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -127,9 +128,14 @@ static int pin_maps(struct bpf_object *obj, const char *root)
 static int pin_progs(struct bpf_object *obj, const char *root)
 {
 	struct bpf_program *prog;
+	char path[PATH_MAX];
 	int err;
 
 	bpf_object__for_each_program(prog, obj) {
+		if (!bpf_program__autoload(prog)) {
+			unlink(lib_pin_path(path, root, PIN_PROGS, bpf_program__name(prog)));
+			continue;
+		}
 		err = lib_pin_replace(bpf_program__fd(prog), root, PIN_PROGS,
 				  bpf_program__name(prog));
 		if (err)
@@ -162,6 +168,9 @@ static int load_object(const char *root, const struct sluice_load_opts *opts, ch
 	skel = sluice_bpf__open_opts(&open_opts);
 	if (!skel)
 		return -errno;
+	bpf_program__set_autoload(skel->progs.sl_edge, opts->edge);
+	skel->rodata->sl_encap = (__u8)opts->encap;
+	skel->rodata->sl_encap_port = htons(opts->encap_port);
 	err = prepare_maps(skel->obj, root, opts);
 	if (err)
 		goto out;
@@ -175,6 +184,8 @@ static int load_object(const char *root, const struct sluice_load_opts *opts, ch
 		err = replace_attached(skel->obj, root);
 	if (!err)
 		err = lib_cgroup_replace_all(root, skel->obj);
+	if (!err)
+		err = lib_xdp_replace_all(root, skel->obj);
 	if (!err)
 		err = pin_progs(skel->obj, root);
 out:

@@ -39,6 +39,10 @@ struct sluice_load_opts {
 	/* NULL, or called with libbpf's and the verifier's complaints */
 	void (*log)(void *arg, const char *line);
 	void *log_arg;
+	/* The program for sluice_xdp_attach(), which encapsulates as the tunnel device would. */
+	bool edge;			/* else it is not loaded */
+	enum sl_encap encap;		/* SL_ENCAP_NONE: encapsulated packets are not its */
+	__u16 encap_port;		/* UDP, host order */
 };
 
 /*
@@ -180,6 +184,27 @@ int sluice_attach_check(struct sluice *sl, int ifindex, enum sluice_attach how);
 int sluice_cgroup_attach(struct sluice *sl, const char *path);
 /* The reverse; 0 when nothing was attached. sluice_unload() does it. */
 int sluice_cgroup_detach(struct sluice *sl);
+
+enum sluice_xdp_mode {
+	SLUICE_XDP_NATIVE,		/* by the driver, before there is an skb */
+	SLUICE_XDP_GENERIC,		/* by the kernel, where the driver can't; no faster than TC */
+};
+
+/*
+ * sluice_xdp_attach() - the edge's program on a device
+ * @ifindex: the uplink, in the caller's network namespace
+ *
+ * Packets of known flows through this node leave by it before the kernel has made
+ * anything of them; all else goes on to the programs of sluice_attach(). Pinned.
+ * It leaves any other device that it is on; attached already in @mode: 0, nothing
+ * changes, in the other one it is attached anew, and packets go by TC meanwhile.
+ *
+ * Errors: -ENOENT (not loaded: see struct sluice_load_opts), -EBUSY (another program is there),
+ * -EOPNOTSUPP (not with this driver), -EINVAL, -ENODEV, what bpf(2) returned.
+ */
+int sluice_xdp_attach(struct sluice *sl, int ifindex, enum sluice_xdp_mode mode);
+/* The reverse, of all devices; 0 when nothing was attached. sluice_unload() does it. */
+int sluice_xdp_detach(struct sluice *sl);
 
 /* ----------------------------------------------- endpoints, run-time state */
 
