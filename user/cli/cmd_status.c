@@ -28,6 +28,7 @@ static const struct cli_key keys[] = {
 	{ "node.mtu", "integer or null", "of pods, bytes" },
 	{ "node.datapath", "string or null", "veth or netkit, for new pods" },
 	{ "node.attach", "string or null", "tcx or clsact" },
+	{ "node.xdp", "string or null", "what is in force at the uplink: off, native or generic" },
 	{ "node.masquerade", "boolean or null", "pods talk to the outside by the node's address" },
 	{ "policy", "object or null", "what the daemon compiled" },
 	{ "policy.namespaces", "integer or null", "Namespace objects" },
@@ -265,9 +266,9 @@ static void show_node(struct cli *cli, const json_t *n)
 		 addrs.text);
 	out_line(cli, "pods' ranges", *cidrs.text ? STYLE_NONE : STYLE_WARN, "%s",
 		 *cidrs.text ? cidrs.text : "none: no pod can be added");
-	out_line(cli, "uplink", STYLE_NONE, "%s, %s to other nodes, %s",
+	out_line(cli, "uplink", STYLE_NONE, "%s, %s to other nodes, XDP %s, %s",
 		 out_get(n, "uplink") ? out_string(n, "uplink") : "none", out_string(n, "encap"),
-		 json_is_true(out_get(n, "masquerade")) ? "outside masqueraded" : "no masquerade");
+		 out_string(n, "xdp"), json_is_true(out_get(n, "masquerade")) ? "outside masqueraded" : "no masquerade");
 	out_line(cli, "pods' devices", STYLE_NONE, "%s by %s, mtu %d", out_string(n, "datapath"),
 		 out_string(n, "attach"), (int)out_integer(n, "mtu"));
 }

@@ -46,6 +46,7 @@ struct config_option {
 
 static const char *const source_names[] = { "directory", "kubernetes", NULL };
 static const char *const encap_names[] = { "direct", "vxlan", "geneve", NULL };
+static const char *const xdp_names[] = { "off", "native", "generic", NULL };
 static const char *const datapath_names[] = { "auto", "veth", "netkit", NULL };
 
 #define FIELD(f) .offset = offsetof(struct config, f), .size = sizeof(((struct config *)0)->f)
@@ -75,6 +76,9 @@ static const struct config_option config_options[] = {
 	  "device to other nodes; auto: that of the default route, else that of the node's "
 	  "address; none: a node by itself",
 	  CONFIG_IFNAME, FIELD(uplink), .live = true },
+	{ "xdp", "MODE", "off",
+	  "packets through this node leave the uplink's driver again: native, generic (for trying) or off",
+	  CONFIG_CHOICE, FIELD(xdp), .choices = xdp_names },
 	{ "encap", "KIND", "direct", "how other nodes' pods are reached: direct, vxlan or geneve",
 	  CONFIG_CHOICE, FIELD(encap), .choices = encap_names },
 	{ "vni", "N", "1", "VXLAN or Geneve network identifier", CONFIG_UINT, FIELD(vni), 1,

@@ -34,6 +34,12 @@ enum config_datapath {
 	CONFIG_DATAPATH_NETKIT,
 };
 
+enum config_xdp {
+	CONFIG_XDP_OFF,
+	CONFIG_XDP_NATIVE,
+	CONFIG_XDP_GENERIC,
+};
+
 struct config {
 	char config[CONFIG_PATH_MAX];
 	char node_name[254];
@@ -44,6 +50,7 @@ struct config {
 	char manifests[CONFIG_PATH_MAX];
 	char kubeconfig[CONFIG_PATH_MAX];	/* "": the service account of a pod */
 	char uplink[IFNAMSIZ];		/* "auto", "none" or a device */
+	unsigned int xdp;		/* enum config_xdp */
 	unsigned int encap;		/* enum config_encap */
 	unsigned int vni;
 	unsigned int port;		/* of the tunnel, UDP; 0: its kind's own */

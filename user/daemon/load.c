@@ -30,6 +30,11 @@ static void load_log(void *arg, const char *line)
 
 static int load_here(const struct config *cfg)
 {
+	static const enum sl_encap encaps[] = {
+		[CONFIG_ENCAP_DIRECT] = SL_ENCAP_NONE,
+		[CONFIG_ENCAP_VXLAN] = SL_ENCAP_VXLAN,
+		[CONFIG_ENCAP_GENEVE] = SL_ENCAP_GENEVE,
+	};
 	const struct sluice_load_opts opts = {
 		.sz = sizeof(opts),
 		.flow_max = cfg->flow_max,
@@ -39,6 +44,9 @@ static int load_here(const struct config *cfg)
 		.addr_max = cfg->addr_max,
 		.route_max = cfg->route_max,
 		.log = load_log,
+		.edge = cfg->xdp != CONFIG_XDP_OFF,
+		.encap = encaps[cfg->encap],
+		.encap_port = (__u16)config_tunnel_port(cfg),
 	};
 	struct sluice *sl;
 	int err = sluice_load(cfg->pin_root, &opts, &sl);

@@ -33,6 +33,7 @@ struct node {
 	/* What is in force. */
 	struct rt_link uplink;
 	int tunnel;
+	enum config_xdp xdp;
 	unsigned int mtu;		/* of pods */
 	union sl_addr node_addr[__SL_FAMILY_MAX];
 	struct sl_prefix cidr[NODE_CIDRS_MAX];	/* this node's pods; kept when the object goes */
@@ -164,6 +165,25 @@ static int attach_devices(struct node *n, const struct view *v, int tunnel, stru
 	return 0;
 }
 
+/* Returns the mode that is in force. Without it all goes by TC. */
+static enum config_xdp attach_edge(struct node *n, const struct view *v, struct why *why)
+{
+	enum config_xdp want = n->ctx.cfg->xdp;
+	int err;
+
+	if (want == CONFIG_XDP_OFF || !v->uplink.ifindex) {
+		sluice_xdp_detach(n->ctx.sl);
+		return CONFIG_XDP_OFF;
+	}
+	err = sluice_xdp_attach(n->ctx.sl, v->uplink.ifindex, want == CONFIG_XDP_NATIVE ?
+				SLUICE_XDP_NATIVE : SLUICE_XDP_GENERIC);
+	if (!err)
+		return want;
+	why_set(why, err, "%s: no program in XDP: %s", v->uplink.name,
+		err == -EBUSY ? "another one is there" : strerror(-err));
+	return CONFIG_XDP_OFF;
+}
+
 /* -------------------------------------------------------------- refresh, parts */
 
 /* true when something differs from what was there. */
@@ -290,6 +310,7 @@ static int apply(struct node *n, const struct view *v, const struct nodes *nodes
 		err = attach_devices(n, v, tunnel, why);
 	if (err)
 		return err;
+	n->xdp = attach_edge(n, v, why);
 	routes = sync_routes(n, v, tunnel, nodes, why);
 	state = write_state(n, v, tunnel);
 	if (hosts || routes || state || n->routes_changed)
@@ -525,13 +546,15 @@ json_t *node_cni_config_json(const struct node *n)
 json_t *node_status_json(const struct node *n)
 {
 	static const char *const encaps[] = { "direct", "vxlan", "geneve" };
+	static const char *const modes[] = { "off", "native", "generic" };
 
-	return json_pack("{s:s, s:o, s:o, s:s?, s:s, s:i, s:s, s:s, s:b}",
+	return json_pack("{s:s, s:o, s:o, s:s?, s:s, s:i, s:s, s:s, s:s, s:b}",
 			 "name", n->ctx.cfg->node_name, "addresses", addrs_json(n->node_addr),
 			 "podCIDRs", cidrs_json(n->cidr, n->ncidr),
 			 "uplink", n->uplink.ifindex ? n->uplink.name : NULL,
 			 "encap", encaps[n->ctx.cfg->encap], "mtu", (int)n->mtu,
 			 "datapath", datapath_name(n), "attach", n->ctx.features->tcx ? "tcx" : "clsact",
+			 "xdp", modes[n->xdp],
 			 "masquerade", (int)n->ctx.cfg->masquerade);
 }
 
