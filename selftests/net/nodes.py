@@ -28,14 +28,14 @@ ENCAP = c = None
 pods = {}
 
 
-def need_device():
-    if ENCAP == "direct":
+def need_device(encap):
+    if encap == "direct":
         return
     with netns.Netns("probe") as ns:
         try:
-            netns.run("ip", "link", "add", "x", "type", DEVICE[ENCAP], "external")
+            netns.run("ip", "link", "add", "x", "type", DEVICE[encap], "external")
         except netns.Error:
-            raise tap.Skip(f"kernel without {ENCAP} devices")
+            raise tap.Skip(f"kernel without {encap} devices")
         finally:
             ns.delete()
 
@@ -43,7 +43,7 @@ def need_device():
 def setup():
     global c
     c = Cluster(encap=ENCAP, mtu=MTU)
-    need_device()
+    need_device(ENCAP)
     for _ in range(3):
         c.add_node()
     for i, n in enumerate(c.nodes, 1):
