@@ -3,12 +3,14 @@
  * testrun - nanoseconds of the pipeline for one packet, on a live node
  *
  *	testrun ROUNDS REPEAT CASE...
- *	CASE: NAME=ROOT,NAMESPACE,hit|miss|life,tcp|udp,SOURCE,DESTINATION,PORT
+ *	CASE: NAME=ROOT,NAMESPACE,KIND,tcp|udp,SOURCE,DESTINATION,PORT
+ *	KIND: hit, miss, life, edge, edge-back
  *
  * ROOT is where the node's dataplane is pinned. A hit is a packet of a flow
  * that has been established, through the same programs, in both directions; a
  * miss begins a flow of its own each time. The hook is that of the source: a
- * pod of the node, the node itself, or else the uplink. Every round runs
+ * pod of the node, the node itself, or else the uplink. An edge is a hit in XDP, of
+ * a flow through this node; edge-back is one of its replies. Every round runs
  * every case next to the empty program on the same packet; the samples are
  * the difference. What the pipeline's counters say must agree with the case.
  * Prints one JSON object, a list of nanoseconds for each case.
@@ -60,7 +62,8 @@ struct frame {
 	__u8 data[128];
 	__u32 len;
 	int ifindex;
-	int prog_fd;
+	int prog_fd, empty_fd;
+	bool xdp;
 	struct testrun_restore restore;
 };
 
@@ -73,6 +76,8 @@ enum kind {
 	HIT,
 	MISS,
 	LIFE,
+	EDGE,
+	EDGE_BACK,
 };
 
 struct bench_case {
@@ -290,12 +295,14 @@ static int frame_build(struct frame *fr, const struct bench_case *bc, const stru
 	err = put_way(fr, bc->node, &from->addr, &to->addr);
 	if (err)
 		return err;
+	fr->empty_fd = bpf_program__fd(bc->node->skel->progs.empty);
 	put_l4(fr, put_ip(fr, bc->proto, &from->addr, &to->addr), bc->proto, port, tcp_flags);
 	memcpy(fr->restore.macs, fr->data, sizeof(fr->restore.macs));
 	fr->restore.ttl = TTL;
 	fr->restore.v6 = !sluice_addr_is_v4(&from->addr);
 	fr->restore.check = ip->check;
 	fr->restore.saddr = ip->saddr;
+	fr->restore.daddr = ip->daddr;
 	fr->restore.port[0] = from->port;
 	fr->restore.port[1] = to->port;
 	return 0;
@@ -306,16 +313,19 @@ static int frame_build(struct frame *fr, const struct bench_case *bc, const stru
 /* Runs @prog_fd @count times on @fr; nanoseconds of one. */
 static int run(struct node *node, struct frame *fr, int prog_fd, unsigned int count, double *ns)
 {
-	struct __sk_buff ctx = { .ifindex = (__u32)fr->ifindex };
+	struct __sk_buff skb = { .ifindex = (__u32)fr->ifindex };
+	struct xdp_md xdp = { .data_end = fr->len, .ingress_ifindex = (__u32)fr->ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = fr->data, .data_size_in = fr->len,
-		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = (int)count);
+		    .ctx_in = fr->xdp ? (void *)&xdp : &skb,
+		    .ctx_size_in = fr->xdp ? sizeof(xdp) : sizeof(skb), .repeat = (int)count);
 	double start;
 	int err;
 
 	node->skel->bss->restore = fr->restore;
 	start = now_ns();
 	err = bpf_prog_test_run_opts(prog_fd, &opts);
-	*ns = (now_ns() - start) / count;
+	/* in XDP the kernel patches its own code for each call: its own clock, whole nanoseconds */
+	*ns = fr->xdp ? opts.duration : (now_ns() - start) / count;
 	return err;
 }
 
@@ -342,6 +352,7 @@ static bool flow_is(const struct sl_tuple *key, const struct sl_flow *flow,
 struct seen {
 	const struct bench_case *bc;
 	struct end as;			/* what the other end takes the source for */
+	struct end by;			/* and who that is, by its own name */
 };
 
 static int find_translation(void *arg, const struct sl_tuple *key, const struct sl_flow *flow,
@@ -351,25 +362,29 @@ static int find_translation(void *arg, const struct sl_tuple *key, const struct 
 	struct seen *seen = arg;
 
 	(void)half;
-	if (!(from->flags & SL_FLOW_DIR_SNAT) || !flow_is(key, flow, seen->bc) ||
+	if (!(from->flags & SL_FLOW_DIR_NAT) || !flow_is(key, flow, seen->bc) ||
 	    key->port[flow->orig] != htons(seen->bc->src.port))
 		return 0;
 	seen->as.addr = from->as;
 	seen->as.port = ntohs(from->as_port);
+	seen->by.addr = flow->dir[!flow->orig].as;
+	seen->by.port = ntohs(flow->dir[!flow->orig].as_port);
 	return 1;
 }
 
-/* There, back, and there again: established. */
-static int establish(struct bench_case *bc)
+/* There, back, and there again: established. The other end answers @by to @as. */
+static int establish(struct bench_case *bc, struct end *by, struct end *as)
 {
-	struct seen seen = { .bc = bc, .as = bc->src };
+	struct seen seen = { .bc = bc, .as = bc->src, .by = bc->dst };
 	int err;
 
 	err = once(bc, &bc->src, &bc->dst, FLAG_SYN);
 	if (!err)
 		err = sluice_flow_each(bc->node->sl, find_translation, &seen);
 	if (err >= 0)
-		err = once(bc, &bc->dst, &seen.as, FLAG_SYN | FLAG_ACK);
+		err = once(bc, &seen.by, &seen.as, FLAG_SYN | FLAG_ACK);
+	*by = seen.by;
+	*as = seen.as;
 	return err ? err : once(bc, &bc->src, &bc->dst, FLAG_ACK);
 }
 
@@ -417,8 +432,7 @@ static int live(struct bench_case *bc, bool reply, __u8 tcp_flags, double *net)
 	err = frame_build(&fr, bc, from, to, tcp_flags);
 	fr.restore.step[reply] = 1;
 	if (!err)
-		err = run(bc->node, &fr, bpf_program__fd(bc->node->skel->progs.empty), repeat,
-			  &empty);
+		err = run(bc->node, &fr, fr.empty_fd, repeat, &empty);
 	if (!err)
 		err = run(bc->node, &fr, fr.prog_fd, repeat, &full);
 	*net += full - empty;
@@ -459,7 +473,7 @@ static int measure_life(struct bench_case *bc, double *net)
 
 static int measure_one(struct bench_case *bc, double *net)
 {
-	int empty_fd = bpf_program__fd(bc->node->skel->progs.empty), err;
+	int err;
 	__u64 before[__SL_COUNT_MAX], after[__SL_COUNT_MAX], hits, news;
 	double empty, full;
 
@@ -467,7 +481,7 @@ static int measure_one(struct bench_case *bc, double *net)
 		return -errno;
 	if (bc->kind == MISS && forget(bc))
 		return fail("cannot delete flows", bc->name, -EIO);
-	err = run(bc->node, &bc->frame, empty_fd, repeat, &empty);
+	err = run(bc->node, &bc->frame, bc->frame.empty_fd, repeat, &empty);
 	if (!err)
 		err = sluice_counts(bc->node->sl, before);
 	if (!err)
@@ -480,6 +494,8 @@ static int measure_one(struct bench_case *bc, double *net)
 	hits = after[SL_COUNT_FLOW_HIT] - before[SL_COUNT_FLOW_HIT];
 	news = after[SL_COUNT_FLOW_NEW] - before[SL_COUNT_FLOW_NEW];
 	/* the node is alive: a packet of its own may come in between */
+	if (bc->kind >= EDGE)
+		hits = after[SL_COUNT_EDGE_OUT] - before[SL_COUNT_EDGE_OUT];
 	if ((bc->kind == MISS ? news : hits) < repeat) {
 		fprintf(stderr, "testrun: %s: %u runs, but %llu hits and %llu new flows\n",
 			bc->name, repeat, hits, news);
@@ -494,6 +510,20 @@ static int measure(struct bench_case *bc, double *net)
 }
 
 /* --------------------------------------------------------- command line */
+
+static enum kind kind_parse(const char *text)
+{
+	static const char *const names[] = {
+		[HIT] = "hit", [MISS] = "miss", [LIFE] = "life",
+		[EDGE] = "edge", [EDGE_BACK] = "edge-back",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(text, names[i]))
+			return (enum kind)i;
+	fprintf(stderr, "testrun: no kind %s\n", text);
+	exit(2);
+}
 
 static int case_parse(char *arg, struct bench_case *bc)
 {
@@ -510,8 +540,8 @@ static int case_parse(char *arg, struct bench_case *bc)
 	    sluice_addr_parse(dst, &bc->dst.addr))
 		return -EINVAL;
 	bc->dst.port = (__u16)atoi(arg);
-	bc->kind = !strcmp(kind, "life") ? LIFE : !strcmp(kind, "miss") ? MISS : HIT;
-	bc->src.port = bc->kind == HIT ? SPORT : TESTRUN_PORT_MIN;
+	bc->kind = kind_parse(kind);
+	bc->src.port = bc->kind == MISS || bc->kind == LIFE ? TESTRUN_PORT_MIN : SPORT;
 	bc->proto = strcmp(proto, "tcp") ? IPPROTO_UDP : IPPROTO_TCP;
 	bc->node = node_get(root, ns);
 	bc->samples = calloc(nrounds, sizeof(*bc->samples));
@@ -520,6 +550,7 @@ static int case_parse(char *arg, struct bench_case *bc)
 
 static int case_prepare(struct bench_case *bc)
 {
+	struct end by, as;
 	double net;
 	int err;
 
@@ -529,7 +560,14 @@ static int case_prepare(struct bench_case *bc)
 	if (err)
 		return fail("no way in for its packets", bc->name, err);
 	bc->frame.restore.step[0] = bc->kind == MISS;
-	err = bc->kind == HIT ? establish(bc) : 0;
+	err = bc->kind == HIT || bc->kind >= EDGE ? establish(bc, &by, &as) : 0;
+	if (!err && bc->kind == EDGE_BACK)
+		err = frame_build(&bc->frame, bc, &by, &as, FLAG_ACK);
+	if (bc->kind >= EDGE) {
+		bc->frame.xdp = true;
+		bc->frame.prog_fd = bpf_program__fd(bc->node->skel->progs.edge);
+		bc->frame.empty_fd = bpf_program__fd(bc->node->skel->progs.edge_empty);
+	}
 	/* the first time is for the caches */
 	return err ? fail("cannot establish", bc->name, err) : measure(bc, &net);
 }

@@ -8,7 +8,7 @@
 /* What each run writes into the packet, which the last one has changed. */
 struct testrun_restore {
 	__u32 macs[3];			/* destination and source, as in the frame */
-	__be32 saddr;			/* IPv4 */
+	__be32 saddr, daddr;		/* IPv4 */
 	__be16 check;			/* of the IPv4 header */
 	__u8 ttl;
 	__u8 v6;			/* else IPv4 */

@@ -84,8 +84,9 @@ static int link_put(const char *root, const char *path, int ifindex, enum sluice
 		return fd;
 	link = bpf_link_create(fd, ifindex, BPF_XDP, &opts);
 	close(fd);
+	/* -EEXIST: one in the other mode */
 	if (link < 0)
-		return link;
+		return link == -EEXIST ? -EBUSY : link;
 	err = bpf_obj_pin(link, path);
 	/* without a pin the link goes with its descriptor */
 	close(link);

@@ -15,7 +15,7 @@ TARGETS = {
     "tcp_stream_vs_least_bpf": (">=", 0.97), "pps_vs_least_bpf": (">=", 0.97),
     "tcp_rr_vs_kernel": (">=", 1.12), "tcp_crr_vs_kernel": (">=", 1.12),
     "tcp_stream_vs_kernel": (">=", 1.0), "pps_vs_kernel": (">=", 1.3),
-    "flow_hit_10k_policies_ratio": ("<=", 1.02),
+    "edge_hit_ns": ("<=", 90), "flow_hit_10k_policies_ratio": ("<=", 1.02),
     "service_tcp_crr_connect_vs_pod": (">=", 0.97),
     "service_tcp_crr_vs_kubeproxy_1k": (">=", 1.3), "service_tcp_crr_vs_kubeproxy_10k": (">=", 1.3),
     "acl_lookup_ns": ("<=", 300),
