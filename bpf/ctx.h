@@ -80,23 +80,14 @@ struct sl_svc_work {
 	struct sl_affinity_val last;
 };
 
-/*
- * What changes in a packet: one address and one port, at its source or its
- * destination. Checksums by the helpers that know about offload: a sum that
- * is still to be completed covers the pseudo-header only.
- */
-struct sl_nat_change {
-	union sl_addr from, to;
-	__be16 port_from, port_to;
-	__u8 src;			/* the source's, else the destination's */
-};
-
-/* Of one packet at the edge: where it goes and what it becomes. See bpf/edge.h. */
+/* Of one packet at the edge: where it goes. See bpf/edge.h. */
 struct sl_edge_work {
-	struct bpf_fib_lookup fib;
+	__u64 now;			/* coarse: each call of a helper counts */
+	union sl_addr hop;		/* neighbour or, behind it, node that the frame goes to */
+	__u32 macs[3];			/* destination and source, as in the frame */
 	__be32 far;			/* the node that it is encapsulated to, 0: it is not */
+	__be32 near;			/* and this one */
 	__u32 vni;
-	struct sl_nat_change change[2];	/* of each end */
 };
 
 /*

@@ -44,22 +44,35 @@ static __always_inline __be32 sl_encap_what(void)
 
 /* ---------------------------------------------------------------- parse */
 
-/* TCP or UDP whose flow neither begins nor is reset, with nothing that TC would have to see. */
+/*
+ * TCP or UDP in one piece, with nothing that TC would have to see: no reset either, which
+ * has to meet all that there is of its flow, and no frame in several buffers.
+ */
 static __always_inline bool sl_edge_parse(void *data, void *end, struct sl_ctx *c)
 {
 	struct ethhdr *eth = data;
+	struct iphdr *ip = (void *)(eth + 1);
+	struct ipv6hdr *ip6 = (void *)ip;
 
-	if ((void *)(eth + 1) > end)
+	if ((void *)(ip + 1) > end)
 		return false;
 	c->eth_proto = eth->h_proto;
 	c->flags = 0;
 	*(__u32 *)&c->key.proto = 0;
 	if (eth->h_proto == bpf_htons(ETH_P_IP)) {
 		c->family = SL_FAMILY_V4;
-		return sl_parse_fast_v4(data, end, c);
+		c->len = bpf_ntohs(ip->tot_len);
+		if (!sl_parse_fast_v4(data, end, c))
+			return false;
+	} else {
+		c->family = SL_FAMILY_V6;
+		c->len = bpf_ntohs(ip6->payload_len) + sizeof(*ip6);
+		if (eth->h_proto != bpf_htons(ETH_P_IPV6) || !sl_parse_fast_v6(data, end, c))
+			return false;
 	}
-	c->family = SL_FAMILY_V6;
-	return eth->h_proto == bpf_htons(ETH_P_IPV6) && sl_parse_fast_v6(data, end, c);
+	return c->len <= (__u64)(end - (void *)ip) &&
+	       c->len >= c->l4_off - ETH_HLEN_ + sizeof(struct udphdr) &&
+	       !sl_is_syn(c) && !sl_is_rst(c);
 }
 
 /*
@@ -87,37 +100,46 @@ static __always_inline bool sl_edge_is_tunnel(void *data, void *end, const struc
 
 /* ----------------------------------------------------------------- flow */
 
-/* The edge's view of sl_flow_right(). */
-__noinline bool sl_edge_right(struct sl_ctx *c, struct sl_flow *f)
+/* The edge's view of sl_flow_right(): no end is here, so no endpoint's policy has a say. */
+static __always_inline bool sl_edge_right(struct sl_ctx *c, struct sl_flow *f,
+					  const struct sl_state *st, __u64 now)
 {
-	const struct sl_flow_dir *d;
+	const struct sl_flow_dir *d = &f->dir[c->dir & 1];
 
-	if (!c || !f)
-		return false;
-	d = &f->dir[c->dir & 1];
 	if (f->kind != SL_FLOW_KIND_FLOW || !sl_flow_transit(f) || sl_flow_bypassed(c, f))
 		return false;
 	if (d->flags & (SL_FLOW_DIR_SMAC | SL_FLOW_DIR_MARK) || d->in_ifindex != c->way_in)
 		return false;
 	if (c->hook == SL_HOOK_FROM_TUNNEL && !sl_flow_via(c, f))
 		return false;
-	/* A reset has to be seen by all that TC has for it. */
-	return !sl_is_syn(c) && !sl_is_rst(c) && c->len <= d->mtu && sl_flow_current(f) &&
-	       !sl_flow_is_over(c, f);
+	return c->len <= d->mtu && f->route_gen == SL_READ_ONCE(st->route_gen) &&
+	       (!f->svc || f->svc_gen == sl_svc_gen(f->svc)) && !sl_flow_idle(&c->key, f, now);
 }
 
-/* NULL: none, or none that the edge may act on. */
-static __always_inline struct sl_flow *sl_edge_flow(struct sl_ctx *c)
+/* The flow of alias @a, with no lookup more than it takes. */
+static __always_inline struct sl_flow *sl_edge_alias(struct sl_ctx *c, struct sl_scratch *s,
+						     const struct sl_flow *a)
+{
+	struct sl_flow *f = bpf_map_lookup_elem(&sl_flow, &a->inner);
+	__u16 where = 0;
+
+	if (!f) {
+		f = bpf_map_lookup_elem(&sl_half, &a->inner);
+		where = SL_PKT_NOFLOW;
+	}
+	if (!f || !sl_alias_is(&c->key, f) || !sl_alias_enter(c, s, a, f))
+		return NULL;
+	c->flags |= where;
+	return f;
+}
+
+static __always_inline struct sl_flow *sl_edge_flow(struct sl_ctx *c, struct sl_scratch *s)
 {
 	struct sl_flow *f = sl_flow_find(c);
 
-	if (f && f->kind == SL_FLOW_KIND_ALIAS && sl_alias_resolve(c))
-		f = sl_flow_find(c);
-	if (!f || !sl_edge_right(c, f))
-		return NULL;
-	if (c->flags & SL_PKT_NOFLOW && sl_half_needs_alias(c, f))
-		return NULL;
-	return f;
+	if (f && f->kind == SL_FLOW_KIND_ALIAS)
+		f = sl_edge_alias(c, s, f);
+	return f && c->flags & SL_PKT_NOFLOW && sl_half_needs_alias(c, f) ? NULL : f;
 }
 
 /* ------------------------------------------------------------------ way */
@@ -129,142 +151,206 @@ static __always_inline bool sl_edge_hops_left(void *l3, void *end, __u8 family)
 	return (void *)(hops + 1) <= end && *hops > 1;
 }
 
-static __always_inline void sl_edge_to(struct sl_edge_work *w, const union sl_addr *dst)
-{
-	if (sl_addr_is_mapped(dst)) {
-		w->fib.family = AF_INET;
-		w->fib.ipv4_dst = dst->w[3];
-	} else {
-		w->fib.family = AF_INET6;
-		__builtin_memcpy(w->fib.ipv6_dst, dst, 16);
-	}
-}
-
 /*
- * Where the packet's direction of @f leads, and what it becomes, into scratch.
- * False: not to where the edge can send.
+ * Where the packet's direction of @f leads, into scratch. False: @f is not right for
+ * it, or leads to where the edge can't send.
  */
 __noinline bool sl_edge_plan(struct sl_ctx *c, struct sl_flow *f)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_state *st = sl_state_get();
-	const union sl_addr *client, *via;
 	struct sl_edge_work *w;
 	struct sl_route_val *r;
 	bool to_client;
-	__u32 dir, e;
+	__u32 dir;
 
 	if (!c || !f || !s || !st)
 		return false;
 	w = &s->edge;
+	w->now = bpf_ktime_get_coarse_ns();
+	if (!sl_edge_right(c, f, st, w->now))
+		return false;
 	dir = c->dir & 1;
-	__builtin_memset(&w->fib, 0, sizeof(w->fib));
-	w->far = 0;
-	for (e = 0; e < 2; e++)
-		if (sl_end_translated(f, e))
-			sl_nat_end(c, f, e, dir, &w->change[e]);
-	client = &c->key.addr[!dir];
 	to_client = dir != (f->orig & 1);
-	via = &f->via;
+	w->far = 0;
 	if (f->dir[dir].action != SL_ACTION_TUNNEL) {
-		sl_edge_to(w, to_client ? client : via);
+		w->hop = to_client ? c->key.addr[!dir] : f->via;
 		return true;
 	}
+	w->hop = f->via;
 	w->vni = f->vni;
 	if (to_client) {
-		r = sl_route_get(client);
+		r = sl_route_get(&c->key.addr[!dir]);
 		if (!r || r->kind != SL_ROUTE_TUNNEL)
 			return false;
-		via = &r->via;
+		w->hop = r->via;
 		w->vni = r->vni;
 	}
 	/* Over IPv6 the outer checksum can't be left out. */
-	if (!sl_encap || !sl_addr_is_mapped(via))
+	if (!sl_encap || !sl_addr_is_mapped(&w->hop))
 		return false;
-	w->far = via->w[3];
-	sl_edge_to(w, via);
-	w->fib.ipv4_src = st->node_addr[SL_FAMILY_V4].w[3];
+	w->far = w->hop.w[3];
+	w->near = st->node_addr[SL_FAMILY_V4].w[3];
 	return true;
 }
 
+/* What the kernel's routes and neighbours have said of an address, each CPU's own. */
+struct sl_edge_hop {
+	union sl_addr to;
+	__u64 until_ns;			/* asked anew from then on */
+	__u32 ifindex;
+	__u32 macs[3];
+};
+
+#define SL_EDGE_HOPS	256
+#define SL_EDGE_HOP_NS	10000000ULL	/* as long a neighbour's new MAC address is not known */
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SL_EDGE_HOPS);
+	__type(key, __u32);
+	__type(value, struct sl_edge_hop);
+} sl_edge_hop SEC(".maps");
+
+/* Asks for s->edge.hop, out of the device that the packet came in by. */
+__noinline int sl_edge_ask(struct xdp_md *xdp, struct sl_edge_hop *h)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct bpf_fib_lookup fib = {};
+
+	if (!h || !s)
+		return -1;
+	h->until_ns = 0;
+	h->to = s->edge.hop;
+	if (sl_addr_is_mapped(&h->to)) {
+		fib.family = AF_INET;
+		fib.ipv4_dst = h->to.w[3];
+	} else {
+		fib.family = AF_INET6;
+		__builtin_memcpy(fib.ipv6_dst, &h->to, 16);
+	}
+	fib.ifindex = xdp->ingress_ifindex;
+	if (bpf_fib_lookup(xdp, &fib, sizeof(fib), BPF_FIB_LOOKUP_OUTPUT) ||
+	    fib.ifindex != xdp->ingress_ifindex)
+		return -1;
+	h->ifindex = fib.ifindex;
+	__builtin_memcpy(h->macs, fib.dmac, ETH_ALEN);
+	__builtin_memcpy((__u8 *)h->macs + ETH_ALEN, fib.smac, ETH_ALEN);
+	h->until_ns = s->edge.now + SL_EDGE_HOP_NS;
+	return 0;
+}
+
 /*
- * By the kernel's routes and neighbours, out of the device that it came in by
- * and to its MAC address: else it is not for this node, or not the edge's.
+ * To whom, out of the device that it came in by and to whose MAC address it came: else
+ * it is not for this node, or not the edge's.
  */
 static __always_inline bool sl_edge_neigh(struct xdp_md *xdp, const struct ethhdr *eth,
 					  struct sl_edge_work *w)
 {
-	w->fib.ifindex = xdp->ingress_ifindex;
-	return !bpf_fib_lookup(xdp, &w->fib, sizeof(w->fib), BPF_FIB_LOOKUP_OUTPUT) &&
-	       w->fib.ifindex == xdp->ingress_ifindex && sl_mac_eq(eth->h_dest, w->fib.smac);
+	__u32 i = w->hop.w[0] ^ w->hop.w[1] ^ w->hop.w[2] ^ w->hop.w[3];
+	struct sl_edge_hop *h;
+
+	i ^= i >> 16;
+	i = (i ^ i >> 8) % SL_EDGE_HOPS;
+	h = bpf_map_lookup_elem(&sl_edge_hop, &i);
+	if (!h)
+		return false;
+	if (!sl_addr_eq(&h->to, &w->hop) || h->ifindex != xdp->ingress_ifindex ||
+	    (__s64)(h->until_ns - w->now) <= 0) {
+		if (sl_edge_ask(xdp, h))
+			return false;
+	}
+	w->macs[0] = h->macs[0];
+	w->macs[1] = h->macs[1];
+	w->macs[2] = h->macs[2];
+	return sl_mac_eq(eth->h_dest, (__u8 *)w->macs + ETH_ALEN);
 }
 
 /* ---------------------------------------------------- the packet itself */
 
-static __always_inline void sl_edge_sum(__sum16 *check, __u64 diff)
+/* @sum: what has come in, and has gone with its bits inverted, as 16-bit words or wider. */
+static __always_inline void sl_edge_sum(__sum16 *check, __u64 sum)
 {
-	*check = ~sl_csum_fold((__u64)(__u16)~*check + diff);
+	*check = ~sl_csum_fold((__u64)(__u16)~*check + sum);
 }
 
-/* The checksum of layer 4 at @l4; NULL: there is none to carry anything into. */
-static __always_inline __sum16 *sl_edge_l4_sum(void *l4, void *end, __u8 proto)
+/* What an address of IPv6 changes in a sum, when it is replaced. */
+static __always_inline __u64 sl_edge_diff6(const __u32 *old, const union sl_addr *new)
+{
+	__u64 sum = 0;
+	int i;
+
+#pragma unroll
+	for (i = 0; i < 4; i++)
+		sum += (__u64)(__u32)~old[i] + new->w[i];
+	return sum;
+}
+
+/* Ports and checksum of layer 4, after addresses that change its sum by @diff. */
+static __always_inline void sl_edge_l4(void *l4, void *end, __u8 proto, __u64 diff, __be16 sport,
+				       __be16 dport)
 {
 	struct tcphdr *tcp = l4;
 	struct udphdr *udp = l4;
 
-	if (proto == IPPROTO_TCP)
-		return (void *)(tcp + 1) <= end ? &tcp->check : NULL;
-	return (void *)(udp + 1) <= end && udp->check ? &udp->check : NULL;
+	diff += (__u64)(__u16)~udp->source + sport + (__u16)~udp->dest + dport;
+	udp->source = sport;
+	udp->dest = dport;
+	if (proto == IPPROTO_TCP) {
+		if ((void *)(tcp + 1) <= end)
+			sl_edge_sum(&tcp->check, diff);
+	} else if (udp->check) {
+		sl_edge_sum(&udp->check, diff);
+		if (!udp->check)
+			udp->check = 0xffff;
+	}
 }
 
-/* One end's address and port, in a packet at @l3 that is of the one family or the other. */
-static __always_inline bool sl_edge_apply(const struct sl_nat_change *ch, void *l3, void *end,
-					  bool v6, __u8 proto)
+/*
+ * The packet at @l3 of a translated flow: all of its tuple as those know it who get it.
+ * 0, or it is not all there.
+ */
+static __always_inline int sl_edge_translate(const struct sl_ctx *c, const struct sl_flow *f,
+					     void *l3, void *end)
 {
+	const union sl_addr *src, *dst;
+	__be16 sport, dport;
 	struct ipv6hdr *ip6 = l3;
 	struct iphdr *ip = l3;
-	__be16 *port = v6 ? (void *)(ip6 + 1) : (void *)(ip + 1);
-	__sum16 *sum;
-	__s64 diff;
+	__u32 dir = c->dir & 1;
+	__u64 diff;
+	void *l4;
 
-	if ((void *)port + sizeof(struct udphdr) > end)
-		return false;
-	sum = sl_edge_l4_sum(port, end, proto);
-	if (v6) {
-		diff = bpf_csum_diff((__be32 *)ch->from.w, 16, (__be32 *)ch->to.w, 16, 0);
-		__builtin_memcpy(ch->src ? &ip6->saddr : &ip6->daddr, &ch->to, 16);
+	if (dir == (f->orig & 1)) {
+		src = &f->dir[dir].as;
+		dst = &f->dir[!dir].as;
+		sport = f->dir[dir].as_port;
+		dport = f->dir[!dir].as_port;
 	} else {
-		diff = bpf_csum_diff((__be32 *)&ch->from.w[3], 4, (__be32 *)&ch->to.w[3], 4, 0);
-		*(ch->src ? &ip->saddr : &ip->daddr) = ch->to.w[3];
-		sl_edge_sum(&ip->check, (__u32)diff);
+		src = &c->key.addr[dir];
+		dst = &c->key.addr[!dir];
+		sport = c->key.port[dir];
+		dport = c->key.port[!dir];
 	}
-	if (ch->src)
-		port[0] = ch->port_to;
-	else
-		port[1] = ch->port_to;
-	if (!sum)
-		return true;
-	sl_edge_sum(sum, (__u64)(__u32)diff + (__u16)~ch->port_from + ch->port_to);
-	if (!*sum && proto == IPPROTO_UDP)
-		*sum = 0xffff;
-	return true;
-}
-
-/* Translates end @e of the packet whose frame begins at @off; 0, or it is not all there. */
-__noinline int sl_edge_translate(struct xdp_md *xdp, struct sl_ctx *c, __u32 e, __u32 off)
-{
-	void *data = (void *)(long)xdp->data, *end = (void *)(long)xdp->data_end;
-	struct sl_scratch *s = sl_scratch_get();
-	struct sl_nat_change *ch;
-	void *l3;
-
-	if (!c || !s || off > SL_EDGE_OUTER)
-		return -1;
-	ch = &s->edge.change[e & 1];
-	l3 = data + off + ETH_HLEN_;
-	if (c->family == SL_FAMILY_V6)
-		return sl_edge_apply(ch, l3, end, true, c->proto) ? 0 : -1;
-	return sl_edge_apply(ch, l3, end, false, c->proto) ? 0 : -1;
+	if (c->family == SL_FAMILY_V6) {
+		l4 = ip6 + 1;
+		if (l4 + sizeof(struct udphdr) > end)
+			return -1;
+		diff = sl_edge_diff6((__u32 *)&ip6->saddr, src);
+		diff += sl_edge_diff6((__u32 *)&ip6->daddr, dst);
+		__builtin_memcpy(&ip6->saddr, src, 16);
+		__builtin_memcpy(&ip6->daddr, dst, 16);
+	} else {
+		l4 = ip + 1;
+		if (l4 + sizeof(struct udphdr) > end)
+			return -1;
+		diff = (__u64)(__u32)~ip->saddr + src->w[3] + (__u32)~ip->daddr + dst->w[3];
+		ip->saddr = src->w[3];
+		ip->daddr = dst->w[3];
+		sl_edge_sum(&ip->check, diff);
+	}
+	sl_edge_l4(l4, end, c->proto, diff, sport, dport);
+	return 0;
 }
 
 static __always_inline void sl_edge_encapsulate(const struct sl_edge_work *w,
@@ -290,17 +376,21 @@ static __always_inline void sl_edge_encapsulate(const struct sl_edge_work *w,
 	ip->id = bpf_get_prandom_u32();
 	ip->ttl = SL_ICMP_TTL;
 	ip->protocol = IPPROTO_UDP;
-	ip->saddr = w->fib.ipv4_src;
+	ip->saddr = w->near;
 	ip->daddr = w->far;
 	sl_edge_sum(&ip->check, (__u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
 	o->eth.h_proto = bpf_htons(ETH_P_IP);
 }
 
 /* The packet's part in its flow, when it is done with: @f may be another's afterwards. */
-static __always_inline void sl_edge_note(struct sl_ctx *c, struct sl_flow *f)
+static __always_inline void sl_edge_note(struct sl_ctx *c, struct sl_flow *f, __u64 now)
 {
-	if (!(c->flags & SL_PKT_NOFLOW) || !sl_half_ripe(c, f) || !sl_flow_promote(c, f))
-		sl_flow_note(c, f);
+	if (!(c->flags & SL_PKT_NOFLOW) || !sl_half_ripe(c, f) || !sl_flow_promote(c, f)) {
+		sl_flow_track(c, f);
+		if (f->last_ns != now)
+			f->last_ns = now;
+		sl_flow_count(&f->dir[c->dir & 1], c->len);
+	}
 	sl_count_inc(SL_COUNT_FLOW_HIT);
 	sl_count_inc(SL_COUNT_EDGE_OUT);
 }
@@ -309,9 +399,8 @@ static __always_inline void sl_edge_note(struct sl_ctx *c, struct sl_flow *f)
 __noinline int sl_edge_out(struct xdp_md *xdp, struct sl_ctx *c, struct sl_flow *f, __u32 in)
 {
 	struct sl_scratch *s = sl_scratch_get();
-	struct ethhdr *eth;
-	void *data, *end;
-	__u32 out, e;
+	void *data, *end, *l3;
+	__u32 *macs, out;
 
 	if (!c || !f || !s)
 		return XDP_PASS;
@@ -319,20 +408,20 @@ __noinline int sl_edge_out(struct xdp_md *xdp, struct sl_ctx *c, struct sl_flow 
 	in = in ? SL_EDGE_OUTER : 0;
 	if (in != out && bpf_xdp_adjust_head(xdp, (int)in - (int)out))
 		return XDP_PASS;
-	/* All of it was there before, so none of what follows fails. */
-	for (e = 0; e < 2; e++)
-		if (sl_end_translated(f, e) && sl_edge_translate(xdp, c, e, out))
-			return XDP_ABORTED;
 	data = (void *)(long)xdp->data;
 	end = (void *)(long)xdp->data_end;
-	eth = data;
-	if (data + out + ETH_HLEN_ > end || !sl_hop_dec(data + out + ETH_HLEN_, end, c->family))
+	macs = data;
+	l3 = data + out + ETH_HLEN_;
+	/* All of it was there before, so none of this fails. */
+	if (l3 > end || (sl_flow_translated(f) && sl_edge_translate(c, f, l3, end)) ||
+	    !sl_hop_dec(l3, end, c->family))
 		return XDP_ABORTED;
 	if (out)
 		sl_edge_encapsulate(&s->edge, c, data);
-	__builtin_memcpy(eth->h_dest, s->edge.fib.dmac, ETH_ALEN);
-	__builtin_memcpy(eth->h_source, s->edge.fib.smac, ETH_ALEN);
-	sl_edge_note(c, f);
+	macs[0] = s->edge.macs[0];
+	macs[1] = s->edge.macs[1];
+	macs[2] = s->edge.macs[2];
+	sl_edge_note(c, f, s->edge.now);
 	return XDP_TX;
 }
 
@@ -356,8 +445,7 @@ static __always_inline int sl_run_edge(struct xdp_md *xdp)
 	}
 	if (!sl_edge_parse(data + in, end, &c))
 		return XDP_PASS;
-	c.len = bpf_xdp_get_buff_len(xdp) - in - ETH_HLEN_;
-	f = sl_edge_flow(&c);
+	f = sl_edge_flow(&c, s);
 	if (!f || !sl_edge_hops_left(data + in + ETH_HLEN_, end, c.family) ||
 	    !sl_edge_plan(&c, f) || !sl_edge_neigh(xdp, data, &s->edge))
 		return XDP_PASS;

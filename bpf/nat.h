@@ -56,17 +56,24 @@ static __always_inline void sl_alias_key(struct sl_tuple *out, const struct sl_f
 	out->pad[2] = 0;
 }
 
+/* Is the alias under @key one of @f, as that is now? */
+static __always_inline bool sl_alias_is(const struct sl_tuple *key, const struct sl_flow *f)
+{
+	struct sl_tuple now;
+
+	if (f->kind != SL_FLOW_KIND_FLOW || !sl_flow_translated(f))
+		return false;
+	sl_alias_key(&now, f, key->proto);
+	return sl_tuple_eq(&now, key);
+}
+
 /* The flow that the alias under @key stands for; NULL: it is dead. */
 static __always_inline struct sl_flow *sl_alias_flow(const struct sl_flow *alias,
 						     const struct sl_tuple *key)
 {
 	struct sl_flow *f = sl_flow_get(&alias->inner);
-	struct sl_tuple now;
 
-	if (!f || f->kind != SL_FLOW_KIND_FLOW || !sl_flow_translated(f))
-		return NULL;
-	sl_alias_key(&now, f, key->proto);
-	return sl_tuple_eq(&now, key) ? f : NULL;
+	return f && sl_alias_is(key, f) ? f : NULL;
 }
 
 /* Removes the alias of @f, wherever it is. */
@@ -312,6 +319,17 @@ static __always_inline bool sl_l4_csum_off(__u8 proto, __u8 family, __u32 *off, 
 		return false;
 	}
 }
+
+/*
+ * What changes in a packet: one address and one port, at its source or its
+ * destination. Checksums by the helpers that know about offload: a sum that
+ * is still to be completed covers the pseudo-header only.
+ */
+struct sl_nat_change {
+	union sl_addr from, to;
+	__be16 port_from, port_to;
+	__u8 src;			/* the source's, else the destination's */
+};
 
 /* Ports only: the addresses are not covered. */
 static __always_inline int sl_nat_sctp(struct __sk_buff *skb, struct sl_ctx *c,

@@ -300,25 +300,14 @@ __noinline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *c, struct sl
 }
 
 /*
- * From the responder of a translated flow: the key becomes the flow's own. False:
- * it is from nobody's responder.
+ * From the responder of @f, under its alias @a: the key becomes the flow's own.
+ * False: it is from nobody's responder.
  */
-__noinline bool sl_alias_resolve(struct sl_ctx *c)
+static __always_inline bool sl_alias_enter(struct sl_ctx *c, struct sl_scratch *s,
+					   const struct sl_flow *a, const struct sl_flow *f)
 {
-	struct sl_scratch *s = sl_scratch_get();
-	struct sl_flow *a, *f;
-	__u8 dir, o;
+	__u8 dir = c->dir & 1, o = f->orig & 1;
 
-	if (!c || !s)
-		return false;
-	dir = c->dir & 1;
-	a = sl_flow_get(&c->key);
-	if (!a || a->kind != SL_FLOW_KIND_ALIAS)
-		return false;
-	f = sl_alias_flow(a, &c->key);
-	if (!f)
-		return false;
-	o = f->orig & 1;
 	/* An error's direction was turned round: it is read as what it answers would be answered. */
 	if (f->dir[!o].as_port != c->key.port[dir] ||
 	    !sl_addr_eq(&f->dir[!o].as, &c->key.addr[dir]))
@@ -331,6 +320,21 @@ __noinline bool sl_alias_resolve(struct sl_ctx *c)
 	c->dir = !o;
 	c->flags = (c->flags | SL_PKT_ALIAS) & ~(SL_PKT_NOFLOW | SL_PKT_NOHALF);
 	return true;
+}
+
+/* The same where the packet's key is an alias, of a flow that there still is. */
+__noinline bool sl_alias_resolve(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_flow *a, *f;
+
+	if (!c || !s)
+		return false;
+	a = sl_flow_get(&c->key);
+	if (!a || a->kind != SL_FLOW_KIND_ALIAS)
+		return false;
+	f = sl_alias_flow(a, &c->key);
+	return f && sl_alias_enter(c, s, a, f);
 }
 
 /* The entry under the packet's key in sl_flow, or in sl_half, as c->flags says. */

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <linux/if_link.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include "env.h"
 
 #define SVC	5
@@ -557,6 +558,8 @@ ENV_TEST(neighbour_not_known)
 	struct pkt p;
 
 	assert_int_equal(system("ip neigh del 192.0.2.30 dev up0"), 0);
+	/* it is asked for a hundred times a second */
+	usleep(30000);
 	from_client(&w, &p);
 	expect_left(&p);
 	assert_int_equal(system("ip neigh replace 192.0.2.30 lladdr 02:00:00:00:00:1e dev up0"), 0);
