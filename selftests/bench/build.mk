@@ -1,6 +1,6 @@
 BENCH := selftests/bench
 
-BPF_OBJS += $(O)/$(BENCH)/least.bpf.o $(O)/$(BENCH)/testrun.bpf.o
+BPF_OBJS += $(O)/$(BENCH)/least.bpf.o $(O)/$(BENCH)/testrun.bpf.o $(O)/$(BENCH)/drop.bpf.o
 
 TESTS += $(BENCH)/perf $(BENCH)/least $(BENCH)/probe $(BENCH)/testrun \
 	$(BENCH)/compile $(BENCH)/podmem $(BENCH)/aclload

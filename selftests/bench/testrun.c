@@ -4,13 +4,15 @@
  *
  *	testrun ROUNDS REPEAT CASE...
  *	CASE: NAME=ROOT,NAMESPACE,KIND,tcp|udp,SOURCE,DESTINATION,PORT
- *	KIND: hit, miss, life, edge, edge-back
+ *	KIND: hit, miss, life, edge, edge-back, edge-live, stack-live
  *
  * ROOT is where the node's dataplane is pinned. A hit is a packet of a flow
  * that has been established, through the same programs, in both directions; a
  * miss begins a flow of its own each time. The hook is that of the source: a
  * pod of the node, the node itself, or else the uplink. An edge is a hit in XDP, of
- * a flow through this node; edge-back is one of its replies. Every round runs
+ * a flow through this node; edge-back is one of its replies. Live ones are frames that
+ * leave: by the edge, or by NAMESPACE's stack, which is not the node's; nothing is
+ * subtracted. Every round runs
  * every case next to the empty program on the same packet; the samples are
  * the difference. What the pipeline's counters say must agree with the case.
  * Prints one JSON object, a list of nanoseconds for each case.
@@ -51,7 +53,7 @@
 #define FLAG_ACK	0x10
 
 struct node {
-	char root[128];
+	char root[128], ns_path[128];
 	int ns;
 	struct sluice *sl;
 	struct testrun_bpf *skel;
@@ -63,7 +65,7 @@ struct frame {
 	__u32 len;
 	int ifindex;
 	int prog_fd, empty_fd;
-	bool xdp;
+	bool xdp, live;
 	struct testrun_restore restore;
 };
 
@@ -76,8 +78,10 @@ enum kind {
 	HIT,
 	MISS,
 	LIFE,
-	EDGE,
+	EDGE,				/* in XDP, from here on */
 	EDGE_BACK,
+	EDGE_LIVE,
+	STACK_LIVE,
 };
 
 struct bench_case {
@@ -147,10 +151,11 @@ static struct node *node_get(const char *root, const char *ns)
 	struct node *node;
 
 	for (unsigned int i = 0; i < nnodes; i++)
-		if (!strcmp(nodes[i].root, root))
+		if (!strcmp(nodes[i].root, root) && !strcmp(nodes[i].ns_path, ns))
 			return &nodes[i];
 	node = &nodes[nnodes++];
 	snprintf(node->root, sizeof(node->root), "%s", root);
+	snprintf(node->ns_path, sizeof(node->ns_path), "%s", ns);
 	node->ns = open(ns, O_RDONLY | O_CLOEXEC);
 	if (node->ns < 0) {
 		fail("cannot open the namespace", ns, -errno);
@@ -277,7 +282,7 @@ static int put_way(struct frame *fr, struct node *node, const union sl_addr *src
 		memcpy(eth->h_source, to->host_mac, ETH_ALEN);
 		return 0;
 	}
-	fr->ifindex = (int)sluice_state(node->sl)->uplink_ifindex;
+	fr->ifindex = (int)if_nametoindex("uplink");
 	fr->prog_fd = bpf_program__fd(node->skel->progs.from_uplink);
 	memcpy(eth->h_source, far, ETH_ALEN);
 	return dev_mac(fr->ifindex, eth->h_dest);
@@ -317,7 +322,8 @@ static int run(struct node *node, struct frame *fr, int prog_fd, unsigned int co
 	struct xdp_md xdp = { .data_end = fr->len, .ingress_ifindex = (__u32)fr->ifindex };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = fr->data, .data_size_in = fr->len,
 		    .ctx_in = fr->xdp ? (void *)&xdp : &skb,
-		    .ctx_size_in = fr->xdp ? sizeof(xdp) : sizeof(skb), .repeat = (int)count);
+		    .ctx_size_in = fr->xdp ? sizeof(xdp) : sizeof(skb), .repeat = (int)count,
+		    .flags = fr->live ? BPF_F_TEST_XDP_LIVE_FRAMES : 0);
 	double start;
 	int err;
 
@@ -325,7 +331,7 @@ static int run(struct node *node, struct frame *fr, int prog_fd, unsigned int co
 	start = now_ns();
 	err = bpf_prog_test_run_opts(prog_fd, &opts);
 	/* in XDP the kernel patches its own code for each call: its own clock, whole nanoseconds */
-	*ns = fr->xdp ? opts.duration : (now_ns() - start) / count;
+	*ns = fr->xdp && !fr->live ? opts.duration : (now_ns() - start) / count;
 	return err;
 }
 
@@ -471,21 +477,27 @@ static int measure_life(struct bench_case *bc, double *net)
 	return 0;
 }
 
+/* So many that what a call costs does not show. */
+static unsigned int runs_of(const struct bench_case *bc)
+{
+	return bc->frame.live ? repeat * 20 : repeat;
+}
+
 static int measure_one(struct bench_case *bc, double *net)
 {
 	int err;
 	__u64 before[__SL_COUNT_MAX], after[__SL_COUNT_MAX], hits, news;
-	double empty, full;
+	double empty = 0, full;
 
 	if (setns(bc->node->ns, CLONE_NEWNET))
 		return -errno;
 	if (bc->kind == MISS && forget(bc))
 		return fail("cannot delete flows", bc->name, -EIO);
-	err = run(bc->node, &bc->frame, bc->frame.empty_fd, repeat, &empty);
+	err = bc->frame.live ? 0 : run(bc->node, &bc->frame, bc->frame.empty_fd, repeat, &empty);
 	if (!err)
 		err = sluice_counts(bc->node->sl, before);
 	if (!err)
-		err = run(bc->node, &bc->frame, bc->frame.prog_fd, repeat, &full);
+		err = run(bc->node, &bc->frame, bc->frame.prog_fd, runs_of(bc), &full);
 	if (!err)
 		err = sluice_counts(bc->node->sl, after);
 	if (err)
@@ -494,11 +506,13 @@ static int measure_one(struct bench_case *bc, double *net)
 	hits = after[SL_COUNT_FLOW_HIT] - before[SL_COUNT_FLOW_HIT];
 	news = after[SL_COUNT_FLOW_NEW] - before[SL_COUNT_FLOW_NEW];
 	/* the node is alive: a packet of its own may come in between */
+	if (bc->kind == STACK_LIVE)
+		return 0;
 	if (bc->kind >= EDGE)
 		hits = after[SL_COUNT_EDGE_OUT] - before[SL_COUNT_EDGE_OUT];
-	if ((bc->kind == MISS ? news : hits) < repeat) {
+	if ((bc->kind == MISS ? news : hits) < runs_of(bc)) {
 		fprintf(stderr, "testrun: %s: %u runs, but %llu hits and %llu new flows\n",
-			bc->name, repeat, hits, news);
+			bc->name, runs_of(bc), hits, news);
 		return -EPROTO;
 	}
 	return 0;
@@ -515,7 +529,8 @@ static enum kind kind_parse(const char *text)
 {
 	static const char *const names[] = {
 		[HIT] = "hit", [MISS] = "miss", [LIFE] = "life",
-		[EDGE] = "edge", [EDGE_BACK] = "edge-back",
+		[EDGE] = "edge", [EDGE_BACK] = "edge-back", [EDGE_LIVE] = "edge-live",
+		[STACK_LIVE] = "stack-live",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -560,13 +575,15 @@ static int case_prepare(struct bench_case *bc)
 	if (err)
 		return fail("no way in for its packets", bc->name, err);
 	bc->frame.restore.step[0] = bc->kind == MISS;
-	err = bc->kind == HIT || bc->kind >= EDGE ? establish(bc, &by, &as) : 0;
+	err = bc->kind == HIT || (bc->kind >= EDGE && bc->kind < STACK_LIVE) ? establish(bc, &by, &as) : 0;
 	if (!err && bc->kind == EDGE_BACK)
 		err = frame_build(&bc->frame, bc, &by, &as, FLAG_ACK);
 	if (bc->kind >= EDGE) {
 		bc->frame.xdp = true;
-		bc->frame.prog_fd = bpf_program__fd(bc->node->skel->progs.edge);
+		bc->frame.live = bc->kind >= EDGE_LIVE;
 		bc->frame.empty_fd = bpf_program__fd(bc->node->skel->progs.edge_empty);
+		bc->frame.prog_fd = bc->kind == STACK_LIVE ? bc->frame.empty_fd :
+			bpf_program__fd(bc->node->skel->progs.edge);
 	}
 	/* the first time is for the caches */
 	return err ? fail("cannot establish", bc->name, err) : measure(bc, &net);

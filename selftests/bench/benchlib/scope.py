@@ -19,9 +19,9 @@ class Missing(Exception):
 
 
 def built(name):
-    """Path of a program under the build directory."""
+    """Path of what is built."""
     path = os.path.join(BUILD, name)
-    if not os.access(path, os.X_OK):
+    if not os.access(path, os.R_OK):
         raise Missing(f"{name} is not built")
     return path
 
