@@ -5,7 +5,6 @@
  */
 #include <ctype.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -301,25 +300,6 @@ int parse_port_name(const struct parse *p, const struct path *at, const struct t
 		return err;
 	fault = port_name_fault(s);
 	return fault ? parse_fail(p, at, t, "\"%.32s\": %s", s, fault) : parse_str(s, out);
-}
-
-int parse_proto(const struct parse *p, const struct path *at, const struct tree *t, __u8 *out)
-{
-	const char *s;
-	int err = parse_string(p, at, t, &s);
-
-	if (err)
-		return err;
-	if (!strcmp(s, "TCP"))
-		*out = IPPROTO_TCP;
-	else if (!strcmp(s, "UDP"))
-		*out = IPPROTO_UDP;
-	else if (!strcmp(s, "SCTP"))
-		*out = IPPROTO_SCTP;
-	else
-		return parse_fail(p, at, t, "\"%.32s\" is no protocol that has ports: TCP, UDP or SCTP",
-				  s);
-	return 0;
 }
 
 /* --------------------------------------------------------------- labels */

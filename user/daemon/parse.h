@@ -87,9 +87,22 @@ struct parse_key {
 /* Sorts @v; the first index whose key an earlier one has, or -1. */
 int parse_repeated(struct parse_key *v, unsigned int n);
 
+/* Ports from @least to 65535, and the words for whom another one is refused. */
+struct port_range {
+	long least;
+	const char *words;
+};
+int parse_port_in(const struct parse *p, const struct path *at, const struct tree *t,
+		  const struct port_range *range, __u16 *out);
 /* A port from 1 to 65535. */
 int parse_port_number(const struct parse *p, const struct path *at, const struct tree *t,
 		      __u16 *out);
+/*
+ * protocol and name of a port @t of a service or a slice: TCP if it doesn't say; interned,
+ * or NULL for none.
+ */
+int parse_proto_name(const struct parse *p, const struct path *at, const struct tree *t,
+		     __u8 *proto, struct str **name);
 /* A prefix; host bits are taken and masked, as by the API server. */
 int parse_cidr(const struct parse *p, const struct path *at, const struct tree *t,
 	       struct sl_prefix *out);

@@ -168,7 +168,7 @@ static int container_port(const struct parse *p, const struct path *at, const st
 	struct path np, cp, xp;
 	struct str *s = NULL;
 	__u8 px = IPPROTO_TCP;
-	long v;
+	__u16 port;
 	int err = parse_map(p, at, t, NULL);
 
 	if (err)
@@ -178,14 +178,12 @@ static int container_port(const struct parse *p, const struct path *at, const st
 	proto = parse_field(t, "protocol", at, &xp);
 	if (!number)
 		return parse_fail(p, &cp, t, "is missing");
-	err = parse_int(p, &cp, number, &v);
-	if (!err && (v < 1 || v > 65535))
-		err = parse_fail(p, &cp, number, "%ld is no port: 1 to 65535", v);
+	err = parse_port_number(p, &cp, number, &port);
 	if (!err && proto)
 		err = parse_proto(p, &xp, proto, &px);
 	if (!err && name && !(name->type == TREE_STRING && !*name->s))
 		err = parse_port_name(p, &np, name, &s);
-	return err || !s ? err : add_port(l, s, v, px);
+	return err || !s ? err : add_port(l, s, port, px);
 }
 
 static int container(const struct parse *p, const struct path *at, const struct tree *t, bool init,

@@ -11,20 +11,6 @@
 #include <stdlib.h>
 #include "daemon/parse.h"
 
-int parse_port_number(const struct parse *p, const struct path *at, const struct tree *t,
-		      __u16 *out)
-{
-	long v;
-	int err = parse_int(p, at, t, &v);
-
-	if (err)
-		return err;
-	if (v < 1 || v > 65535)
-		return parse_fail(p, at, t, "%ld is no port: 1 to 65535", v);
-	*out = v;
-	return 0;
-}
-
 static int parse_end_port(const struct parse *p, const struct path *at, const struct tree *t,
 			  const struct tree *port, struct netpol_port *out)
 {

@@ -6,7 +6,6 @@
  * been allotted: nobody allots any here.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -22,15 +21,10 @@
 static int optional_port(const struct parse *p, const struct path *at, const struct tree *t,
 			 __u16 *out)
 {
-	long v = 0;
-	int err = t ? parse_int(p, at, t, &v) : 0;
+	static const struct port_range range = { 0, "1 to 65535, or 0 for none" };
 
-	if (err)
-		return err;
-	if (v < 0 || v > 65535)
-		return parse_fail(p, at, t, "%ld is no port: 1 to 65535, or 0 for none", v);
-	*out = v;
-	return 0;
+	*out = 0;
+	return t ? parse_port_in(p, at, t, &range, out) : 0;
 }
 
 static int service_port(const struct parse *p, const struct path *at, const struct tree *t,
@@ -38,27 +32,19 @@ static int service_port(const struct parse *p, const struct path *at, const stru
 {
 	const struct tree *sub;
 	struct path sp;
-	const char *s;
 	int err = parse_map(p, at, t, NULL);
 
 	if (err)
 		return err;
-	*out = (struct service_port){ .proto = IPPROTO_TCP };
+	*out = (struct service_port){};
 	sub = parse_field(t, "port", at, &sp);
 	if (!sub)
 		return parse_fail(p, &sp, t, "is missing: 1 to 65535");
 	err = parse_port_number(p, &sp, sub, &out->port);
-	sub = parse_given(t, "protocol", at, &sp);
-	if (!err && sub)
-		err = parse_proto(p, &sp, sub, &out->proto);
 	sub = parse_field(t, "nodePort", at, &sp);
 	if (!err)
 		err = optional_port(p, &sp, sub, &out->node_port);
-	sub = parse_given(t, "name", at, &sp);
-	if (err || !sub)
-		return err;
-	err = parse_dns_label(p, &sp, sub, &s);
-	return err ? err : parse_str(s, &out->name);
+	return err ? err : parse_proto_name(p, at, t, &out->proto, &out->name);
 }
 
 /* What no two ports of a service have in common. */

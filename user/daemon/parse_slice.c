@@ -5,7 +5,6 @@
  * Read leniently: what is not used is not looked at.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include "daemon/object_service.h"
 #include "daemon/parse.h"
@@ -29,42 +28,21 @@ static int bounded_list(const struct parse *p, const struct path *at, const stru
 
 /* ----------------------------------------------------------------- ports */
 
-static int port_number(const struct parse *p, const struct path *at, const struct tree *t,
-		       __u16 *out)
-{
-	long v;
-	int err = parse_int(p, at, t, &v);
-
-	if (err)
-		return err;
-	if (v < 0 || v > 65535)
-		return parse_fail(p, at, t, "%ld is no port: 0 to 65535", v);
-	*out = v;
-	return 0;
-}
-
 static int slice_port(const struct parse *p, const struct path *at, const struct tree *t,
 		      struct slice_port *out)
 {
+	static const struct port_range range = { 0, "0 to 65535" };
 	const struct tree *sub;
 	struct path sp;
-	const char *s;
 	int err = parse_map(p, at, t, NULL);
 
 	if (err)
 		return err;
-	*out = (struct slice_port){ .proto = IPPROTO_TCP };
+	*out = (struct slice_port){};
 	sub = parse_field(t, "port", at, &sp);
 	if (sub)
-		err = port_number(p, &sp, sub, &out->port);
-	sub = parse_given(t, "protocol", at, &sp);
-	if (!err && sub)
-		err = parse_proto(p, &sp, sub, &out->proto);
-	sub = parse_given(t, "name", at, &sp);
-	if (err || !sub)
-		return err;
-	err = parse_dns_label(p, &sp, sub, &s);
-	return err ? err : parse_str(s, &out->name);
+		err = parse_port_in(p, &sp, sub, &range, &out->port);
+	return err ? err : parse_proto_name(p, at, t, &out->proto, &out->name);
 }
 
 /* Of no name, too, there is one only. */
