@@ -190,19 +190,19 @@ void bal_claims_unlink(struct balancer *b, struct svc_port *p)
 	}
 }
 
-/* The older service, then by namespace and name; of one service what comes first. */
+static struct service_rank rank(const struct service_state *st)
+{
+	return (struct service_rank){ st->now.created, st->svc->ns, st->svc->name };
+}
+
+/* Of one service what comes first. */
 static bool goes_before(const struct svc_claim *x, const struct svc_claim *y)
 {
-	const struct service_state *a = x->port->state, *c = y->port->state;
-	int cmp;
+	const struct service_rank a = rank(x->port->state), c = rank(y->port->state);
 
-	if (a == c)
-		return x->port->pos != y->port->pos ? x->port->pos < y->port->pos :
-						      x->plan < y->plan;
-	if (a->now.created != c->now.created)
-		return a->now.created < c->now.created;
-	cmp = str_cmp(a->svc->ns, c->svc->ns);
-	return cmp ? cmp < 0 : str_cmp(a->svc->name, c->svc->name) < 0;
+	if (x->port->state != y->port->state)
+		return service_rank_cmp(&a, &c) < 0;
+	return x->port->pos != y->port->pos ? x->port->pos < y->port->pos : x->plan < y->plan;
 }
 
 const struct svc_claim *bal_front_winner(const struct svc_front *f)

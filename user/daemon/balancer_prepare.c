@@ -59,11 +59,10 @@ static struct svc_port *port_new(struct service_state *st, struct service_ports 
 /* Moves the plan's ports to @ps. */
 static int take_plan(struct service_state *st, struct service_plan *plan)
 {
-	const struct object_service *o = st->svc->obj;
 	struct service_ports *ps = &st->next;
 	unsigned int i;
 
-	*ps = (struct service_ports){ .created = o && o->created ? o->created : UINT64_MAX,
+	*ps = (struct service_ports){ .created = object_service_created(st->svc->obj),
 				      .affinity_s = plan->affinity_s, .flags = plan->flags,
 				      .local_ready = plan->local_ready };
 	for (i = 0; i < plan->nports; i++) {

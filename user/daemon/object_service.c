@@ -13,6 +13,15 @@ const char *object_service_type_name(enum service_type t)
 	return t < __SERVICE_TYPE_MAX ? names[t] : "unknown";
 }
 
+int service_rank_cmp(const struct service_rank *a, const struct service_rank *b)
+{
+	int cmp = (a->created > b->created) - (a->created < b->created);
+
+	if (!cmp)
+		cmp = str_cmp(a->ns, b->ns);
+	return cmp ? cmp : str_cmp(a->name, b->name);
+}
+
 void object_service_clear(struct object_service *s)
 {
 	while (s->nports)

@@ -6,6 +6,7 @@
 #ifndef SLUICED_OBJECT_SERVICE_H
 #define SLUICED_OBJECT_SERVICE_H
 
+#include <stdint.h>
 #include "daemon/object.h"
 
 enum service_type {
@@ -96,6 +97,20 @@ struct object_slice {
 };
 
 const char *object_service_type_name(enum service_type t);	/* "NodePort" */
+
+/* @o's time, UINT64_MAX where it doesn't say one or there is none (NULL). */
+static inline __u64 object_service_created(const struct object_service *o)
+{
+	return o && o->created ? o->created : UINT64_MAX;
+}
+
+/* What decides who goes first of two services that want one thing. */
+struct service_rank {
+	__u64 created;			/* seconds since 1970; UINT64_MAX: not said */
+	const struct str *ns, *name;
+};
+/* Negative: @a goes first, as the older, then by namespace and name; 0: they are the same. */
+int service_rank_cmp(const struct service_rank *a, const struct service_rank *b);
 
 /* What object.h does to every kind, for these two: content only, not the header. */
 void object_service_clear(struct object_service *s);

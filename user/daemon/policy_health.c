@@ -15,24 +15,20 @@ static bool asked_about(const struct object_service *o)
 	       o->external_local;
 }
 
-static __u64 created(const struct object_service *o)
+static struct service_rank rank(const struct model_service *s)
 {
-	return o->created ? o->created : UINT64_MAX;
+	return (struct service_rank){ object_service_created(s->obj), s->ns, s->name };
 }
 
-/* By port, then as services that want one address: the older, then by namespace and name. */
+/* By port, then as services that want one address. */
 static int service_cmp(const void *a, const void *b)
 {
 	const struct model_service *x = *(struct model_service *const *)a;
 	const struct model_service *y = *(struct model_service *const *)b;
-	const __u64 cx = created(x->obj), cy = created(y->obj);
+	const struct service_rank rx = rank(x), ry = rank(y);
 	int cmp = x->obj->health_port - y->obj->health_port;
 
-	if (!cmp)
-		cmp = (cx > cy) - (cx < cy);
-	if (!cmp)
-		cmp = str_cmp(x->ns, y->ns);
-	return cmp ? cmp : str_cmp(x->name, y->name);
+	return cmp ? cmp : service_rank_cmp(&rx, &ry);
 }
 
 struct found {
