@@ -6,31 +6,13 @@
  */
 #include "unit.h"
 #include "memtables.h"
+#include "policyapply.h"
 #include <arpa/inet.h>
-#include "daemon/manifest.h"
-#include "daemon/policy_impl.h"
 
 struct fixture {
 	struct memtables *m;
 	struct policy *pol;
 };
-
-static int take(void *arg, struct manifest_item *item)
-{
-	struct diag d;
-
-	if (!item->obj)
-		fail_msg("%d:%d %s: %s", item->diag.line, item->diag.column, item->diag.field,
-			 item->diag.text);
-	return policy_object_apply(arg, item->obj, &d);
-}
-
-static void apply(struct fixture *f, const char *text)
-{
-	struct diag d;
-
-	assert_int_equal(manifest_parse("t.yaml", text, strlen(text), take, f->pol, &d), 0);
-}
 
 static void commit(struct fixture *f)
 {
@@ -45,7 +27,7 @@ static void pod(struct fixture *f, const char *ns, const char *name, const char 
 	snprintf(text, sizeof(text),
 		 "apiVersion: v1\nkind: Pod\nmetadata: {name: %s, namespace: %s, labels: {%s}}\n"
 		 "status: {podIPs: [{ip: \"%s\"}]}\n", name, ns, labels, ip);
-	apply(f, text);
+	apply(f->pol, text);
 }
 
 static void policy(struct fixture *f, const char *ns, const char *name, const char *spec)
@@ -55,7 +37,7 @@ static void policy(struct fixture *f, const char *ns, const char *name, const ch
 	snprintf(text, sizeof(text),
 		 "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
 		 "metadata: {name: %s, namespace: %s}\nspec: %s\n", name, ns, spec);
-	apply(f, text);
+	apply(f->pol, text);
 }
 
 static void endpoint(struct fixture *f, __u32 id, const char *ns, const char *name, const char *ip)
@@ -385,13 +367,13 @@ static void names_of_ports_are_whose_they_are(void **state)
 {
 	struct fixture *f = *state;
 
-	apply(f, "apiVersion: v1\nkind: Pod\nmetadata: {name: me, namespace: shop}\n"
-		 "spec: {containers: [{ports: [{name: http, containerPort: 8080}]}]}\n");
-	apply(f, "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n"
-		 "spec: {containers: [{ports: [{name: http, containerPort: 81}]}]}\nstatus: {podIP: 10.0.0.1}\n");
-	apply(f, "apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: shop}\n"
-		 "spec: {containers: [{ports: [{name: http, containerPort: 82}, {name: udp, containerPort: 82, protocol: UDP}]}]}\n"
-		 "status: {podIP: 10.0.0.2}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Pod\nmetadata: {name: me, namespace: shop}\n"
+		      "spec: {containers: [{ports: [{name: http, containerPort: 8080}]}]}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Pod\nmetadata: {name: a, namespace: shop}\n"
+		      "spec: {containers: [{ports: [{name: http, containerPort: 81}]}]}\nstatus: {podIP: 10.0.0.1}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Pod\nmetadata: {name: b, namespace: shop}\n"
+		      "spec: {containers: [{ports: [{name: http, containerPort: 82}, {name: udp, containerPort: 82, protocol: UDP}]}]}\n"
+		      "status: {podIP: 10.0.0.2}\n");
 	pod(f, "shop", "c", "", "10.0.0.3");
 	endpoint(f, 1, "shop", "me", "10.9.9.9");
 	policy(f, "shop", "p", "{podSelector: {}, policyTypes: [Ingress, Egress],"

@@ -4,29 +4,10 @@
  * an address, and more addresses to be judged again than the list of them has
  * room for. What comes of a model is test_compile's.
  */
+#include "policyapply.h"
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
-#include "daemon/manifest.h"
-#include "daemon/policy_impl.h"
-#include "unit.h"
-
-static int take(void *arg, struct manifest_item *item)
-{
-	struct diag d;
-
-	if (!item->obj)
-		fail_msg("%d:%d %s: %s", item->diag.line, item->diag.column, item->diag.field,
-			 item->diag.text);
-	return policy_object_apply(arg, item->obj, &d);
-}
-
-static void apply(struct policy *pol, const char *text)
-{
-	struct diag d;
-
-	assert_int_equal(manifest_parse("t.yaml", text, strlen(text), take, pol, &d), 0);
-}
 
 static void pod(struct policy *pol, const char *name, const char *labels, const char *ports,
 		const char *ips)

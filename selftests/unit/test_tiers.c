@@ -6,8 +6,7 @@
  */
 #include "unit.h"
 #include "memtables.h"
-#include "daemon/manifest.h"
-#include "daemon/policy_impl.h"
+#include "policyapply.h"
 
 #define IN	SL_DIR_INGRESS
 #define OUT	SL_DIR_EGRESS
@@ -21,30 +20,13 @@ struct fixture {
 	struct policy *pol;
 };
 
-static int take(void *arg, struct manifest_item *item)
-{
-	struct diag d;
-
-	if (!item->obj)
-		fail_msg("%d:%d %s: %s", item->diag.line, item->diag.column, item->diag.field,
-			 item->diag.text);
-	return policy_object_apply(arg, item->obj, &d);
-}
-
-static void apply(struct fixture *f, const char *text)
-{
-	struct diag d;
-
-	assert_int_equal(manifest_parse("t.yaml", text, strlen(text), take, f->pol, &d), 0);
-}
-
 static void cnp(struct fixture *f, const char *name, const char *spec)
 {
 	char text[2048];
 
 	snprintf(text, sizeof(text), "apiVersion: policy.networking.k8s.io/v1alpha2\n"
 		 "kind: ClusterNetworkPolicy\nmetadata: {name: %s}\nspec: %s\n", name, spec);
-	apply(f, text);
+	apply(f->pol, text);
 }
 
 static void netpol(struct fixture *f, const char *name, const char *spec)
@@ -53,23 +35,23 @@ static void netpol(struct fixture *f, const char *name, const char *spec)
 
 	snprintf(text, sizeof(text), "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
 		 "metadata: {name: %s, namespace: shop}\nspec: %s\n", name, spec);
-	apply(f, text);
+	apply(f->pol, text);
 }
 
 static void begin(struct fixture *f)
 {
 	union sl_addr addr[__SL_FAMILY_MAX] = {};
 
-	apply(f, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n---\n"
-		 "apiVersion: v1\nkind: Namespace\nmetadata: {name: bank, labels: {team: b}}\n---\n"
-		 "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
-		 "spec: {containers: [{ports: [{name: http, containerPort: 8080}]}]}\n"
-		 "status: {podIPs: [{ip: 10.0.0.1}]}\n---\n"
-		 "apiVersion: v1\nkind: Pod\nmetadata: {name: vault, namespace: bank, labels: {app: vault}}\n"
-		 "spec: {containers: [{ports: [{name: http, containerPort: 81, protocol: UDP}]}]}\n"
-		 "status: {podIPs: [{ip: 10.0.0.2}]}\n---\n"
-		 "apiVersion: v1\nkind: Pod\nmetadata: {name: agent, namespace: bank}\n"
-		 "spec: {hostNetwork: true}\nstatus: {podIPs: [{ip: 192.0.2.1}]}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: a}}\n---\n"
+		      "apiVersion: v1\nkind: Namespace\nmetadata: {name: bank, labels: {team: b}}\n---\n"
+		      "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop, labels: {app: web}}\n"
+		      "spec: {containers: [{ports: [{name: http, containerPort: 8080}]}]}\n"
+		      "status: {podIPs: [{ip: 10.0.0.1}]}\n---\n"
+		      "apiVersion: v1\nkind: Pod\nmetadata: {name: vault, namespace: bank, labels: {app: vault}}\n"
+		      "spec: {containers: [{ports: [{name: http, containerPort: 81, protocol: UDP}]}]}\n"
+		      "status: {podIPs: [{ip: 10.0.0.2}]}\n---\n"
+		      "apiVersion: v1\nkind: Pod\nmetadata: {name: agent, namespace: bank}\n"
+		      "spec: {hostNetwork: true}\nstatus: {podIPs: [{ip: 192.0.2.1}]}\n");
 	assert_int_equal(sluice_addr_parse("10.0.0.1", &addr[SL_FAMILY_V4]), 0);
 	f->m->eps[1] = (struct sl_ep){ .policy = SL_EP_POLICY_CLOSED, .flags = SL_EP_FLAG_USED };
 	assert_int_equal(policy_endpoint_add(f->pol, 1, "shop", "web", addr), 0);
@@ -236,7 +218,7 @@ static void subjects_follow_labels(void **state)
 		    "ingress: [{action: Deny, " FROM_ALL "}]}");
 	commit(f);
 	assert_string_equal(says(f, IN, "10.0.0.2", TCP, 1), "accept");
-	apply(f, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: b}}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {team: b}}\n");
 	commit(f);
 	assert_string_equal(says(f, IN, "10.0.0.2", TCP, 1), "deny by admin a[0]");
 }
@@ -259,19 +241,19 @@ static void nodes_are_their_addresses(void **state)
 
 	cnp(f, "a", "{tier: Admin, priority: 1, subject: {namespaces: {}}, egress: ["
 		    "{action: Deny, to: [{nodes: {matchLabels: {role: db}}}]}]}");
-	apply(f, "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {role: db}}\nstatus: {addresses: ["
-		 "{type: InternalIP, address: 192.0.2.9}, {type: ExternalIP, address: 203.0.113.9}, {type: Hostname, address: n1}]}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {role: db}}\nstatus: {addresses: ["
+		      "{type: InternalIP, address: 192.0.2.9}, {type: ExternalIP, address: 203.0.113.9}, {type: Hostname, address: n1}]}\n");
 	commit(f);
 	assert_string_equal(says(f, OUT, "192.0.2.9", TCP, 1), "deny by admin a[0]");
 	assert_string_equal(says(f, OUT, "203.0.113.9", ICMP, 0), "deny by admin a[0]");
 	assert_string_equal(says(f, OUT, "192.0.2.10", TCP, 1), "accept");
-	apply(f, "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {role: db}}\nstatus: {addresses: ["
-		 "{type: InternalIP, address: 192.0.2.10}]}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Node\nmetadata: {name: n1, labels: {role: db}}\nstatus: {addresses: ["
+		      "{type: InternalIP, address: 192.0.2.10}]}\n");
 	commit(f);
 	assert_string_equal(says(f, OUT, "192.0.2.9", TCP, 1), "accept");
 	assert_string_equal(says(f, OUT, "192.0.2.10", TCP, 1), "deny by admin a[0]");
-	apply(f, "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nstatus: {addresses: ["
-		 "{type: InternalIP, address: 192.0.2.10}]}\n");
+	apply(f->pol, "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\nstatus: {addresses: ["
+		      "{type: InternalIP, address: 192.0.2.10}]}\n");
 	commit(f);
 	assert_string_equal(says(f, OUT, "192.0.2.10", TCP, 1), "accept");
 }
