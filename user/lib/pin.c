@@ -187,10 +187,33 @@ int lib_pin_replace(int fd, const char *root, enum pin_dir dir, const char *name
 	return err;
 }
 
+/* Calls @cb for each name in @path, none if that isn't there; a negative return stops. */
+static int each_name(const char *path, int (*cb)(void *arg, const char *name), void *arg)
+{
+	struct dirent *de;
+	int err = 0;
+	DIR *d;
+
+	d = opendir(path);
+	if (!d)
+		return errno == ENOENT ? 0 : -errno;
+	while (err >= 0 && (de = readdir(d)))
+		if (de->d_name[0] != '.')
+			err = cb(arg, de->d_name);
+	closedir(d);
+	return err < 0 ? err : 0;
+}
+
+int lib_pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const char *name),
+	     void *arg)
+{
+	char path[PATH_MAX];
+
+	return each_name(lib_pin_path(path, root, dir, NULL), cb, arg);
+}
+
 struct removal {
-	const char *root;
-	enum pin_dir dir;
-	const char *prefix;
+	const char *dir, *prefix;
 };
 
 static int remove_one(void *arg, const char *name)
@@ -200,14 +223,22 @@ static int remove_one(void *arg, const char *name)
 
 	if (strncmp(name, r->prefix, strlen(r->prefix)))
 		return 0;
-	return unlink(lib_pin_path(path, r->root, r->dir, name)) && errno != ENOENT ? -errno : 0;
+	snprintf(path, sizeof(path), "%s/%s", r->dir, name);
+	return unlink(path) && errno != ENOENT ? -errno : 0;
+}
+
+static int remove_names(const char *dir, const char *prefix)
+{
+	struct removal r = { dir, prefix };
+
+	return each_name(dir, remove_one, &r);
 }
 
 static int remove_pins(const char *root, enum pin_dir dir, const char *prefix)
 {
-	struct removal r = { .root = root, .dir = dir, .prefix = prefix };
+	char path[PATH_MAX];
 
-	return lib_pin_each(root, dir, remove_one, &r);
+	return remove_names(lib_pin_path(path, root, dir, NULL), prefix);
 }
 
 int lib_pin_clean(const char *root)
@@ -229,24 +260,6 @@ int lib_pin_remove_all(const char *root)
 	return err;
 }
 
-int lib_pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const char *name),
-	     void *arg)
-{
-	char path[PATH_MAX];
-	struct dirent *de;
-	int err = 0;
-	DIR *d;
-
-	d = opendir(lib_pin_path(path, root, dir, NULL));
-	if (!d)
-		return errno == ENOENT ? 0 : -errno;
-	while (err >= 0 && (de = readdir(d)))
-		if (de->d_name[0] != '.')
-			err = cb(arg, de->d_name);
-	closedir(d);
-	return err < 0 ? err : 0;
-}
-
 /* ------------------------------------------------- other versions of the tables */
 
 /* Whether @name is one that lib_pin_path() would make for tables of another version. */
@@ -261,20 +274,11 @@ static bool is_other_version(const char *name)
 	return !strcmp(want, name);
 }
 
-static int empty_dir(const char *path)
+static int remove_dir(const char *path)
 {
-	struct dirent *de;
-	int err = 0;
-	DIR *d;
+	int err = remove_names(path, "");
 
-	d = opendir(path);
-	if (!d)
-		return errno == ENOENT ? 0 : -errno;
-	while (!err && (de = readdir(d)))
-		if (de->d_name[0] != '.' && unlinkat(dirfd(d), de->d_name, 0))
-			err = -errno;
-	closedir(d);
-	return err || !rmdir(path) ? err : -errno;
+	return err || !rmdir(path) || errno == ENOENT ? err : -errno;
 }
 
 static int remove_version(const char *root, const char *name)
@@ -285,31 +289,37 @@ static int remove_version(const char *root, const char *name)
 
 	for (dir = __PIN_MAX; !err && dir-- > 0;) {
 		snprintf(path, sizeof(path), "%s/%s/%s", root, name, dir_names[dir]);
-		err = empty_dir(path);
+		err = remove_dir(path);
 	}
 	snprintf(path, sizeof(path), "%s/%s", root, name);
 	return err || !rmdir(path) ? err : -errno;
 }
 
+struct retirement {
+	const char *root;
+	int n;				/* versions that are gone */
+};
+
+static int retire_one(void *arg, const char *name)
+{
+	struct retirement *r = arg;
+	int err;
+
+	if (!is_other_version(name))
+		return 0;
+	err = remove_version(r->root, name);
+	r->n += !err;
+	return err;
+}
+
 int sluice_retire(struct sluice *sl)
 {
-	int lock = lib_pin_lock(sl->root, true), err = 0, n = 0;
-	struct dirent *de;
-	DIR *d;
+	struct retirement r = { .root = sl->root };
+	int lock = lib_pin_lock(sl->root, true), err;
 
 	if (lock < 0)
 		return lock;
-	d = opendir(sl->root);
-	if (!d)
-		err = -errno;
-	while (!err && (de = readdir(d))) {
-		if (!is_other_version(de->d_name))
-			continue;
-		err = remove_version(sl->root, de->d_name);
-		n += !err;
-	}
-	if (d)
-		closedir(d);
+	err = each_name(sl->root, retire_one, &r);
 	close(lock);
-	return err ? err : n;
+	return err ? err : r.n;
 }
