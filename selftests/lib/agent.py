@@ -4,8 +4,6 @@ Sockets in a process of their own, which is in a cgroup: programs on a cgroup
 go by the process that makes a socket, and the tests' own is in none of theirs.
 """
 import json
-import os
-import secrets
 import socket
 import subprocess
 import sys
@@ -35,35 +33,6 @@ for line in sys.stdin:
 
 class SockError(Exception):
     """@args[0]: the name of an errno."""
-
-
-class Cgroup:
-    """A directory of the host's cgroup2 hierarchy, which nobody is in but whom it is made for."""
-
-    def __init__(self, name):
-        with open("/proc/self/mounts") as f:
-            mounts = [line.split()[1] for line in f if line.split()[2] == "cgroup2"]
-        if not mounts:
-            raise netns.Error("no cgroup2 is mounted")
-        self.path = f"{mounts[0]}/sluice-{name}-{secrets.token_hex(4)}"
-        os.mkdir(self.path)
-
-    def enter(self):
-        with open(f"{self.path}/cgroup.procs", "w") as f:
-            f.write("0")
-
-    def attached(self):
-        """Names of the programs on it."""
-        text = netns.run("bpftool", "cgroup", "show", self.path)
-        return sorted(line.split()[-1] for line in text.splitlines()[1:])
-
-    def empty(self):
-        with open(f"{self.path}/cgroup.procs") as f:
-            return not f.read()
-
-    def delete(self):
-        netns.wait_for(f"{self.path} to be empty", self.empty)
-        os.rmdir(self.path)
 
 
 class Agent:

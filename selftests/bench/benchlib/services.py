@@ -5,9 +5,9 @@ or when its socket connects, beside the same two directly and beside kube-proxy'
 nftables rules.
 """
 import json
-import os
 
 import netns
+from cgroup import Cgroup
 from . import kubeproxy, topology
 from .figure import show
 from .load import overview
@@ -28,15 +28,13 @@ def names(mode):
 
 
 def cgroup(scope):
-    """One of our own on the cgroup2 mount: the client's sockets are asked about there."""
-    with open("/proc/mounts") as f:
-        mounts = [line.split()[1] for line in f if line.split()[2] == "cgroup2"]
-    if not mounts:
-        raise Missing("no cgroup2 mount")
-    path = f"{mounts[0]}/sluice-bench-{os.getpid()}"
-    os.mkdir(path)
-    scope.callback(os.rmdir, path)
-    return path
+    """One of our own: the client's sockets are asked about there."""
+    try:
+        group = Cgroup("bench")
+    except netns.Error as e:
+        raise Missing(e) from e
+    scope.callback(group.delete)
+    return group
 
 
 def service(addr):
@@ -73,12 +71,12 @@ def measure(mode, ways, opts, group=None):
     """{path: samples}, as load.measure(); @group: the cgroup that all of it runs in."""
     client, server = cpus()
     rates = {w.name: [] for w in ways}
-    enter = ["sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', group] if group else []
     for batch in range(opts.batches):
         turned = ways[batch % len(ways):] + ways[:batch % len(ways)]
-        out = netns.run(*enter, built("selftests/bench/perf"), mode, "-r", opts.rounds // opts.batches,
+        out = netns.run(built("selftests/bench/perf"), mode, "-r", opts.rounds // opts.batches,
                         "-d", opts.slice, "-w", max(2, opts.slice // 5), "-c", client,
-                        "-s", server, *(w.arg() for w in turned), timeout=600 * netns.SLOW)
+                        "-s", server, *(w.arg() for w in turned), timeout=600 * netns.SLOW,
+                        preexec=group and group.enter)
         for name, path in json.loads(out)["paths"].items():
             rates[name] += path["samples"]
     return rates
@@ -97,7 +95,7 @@ def by_connect(figures, opts):
     """As it is by default; the others' sockets are asked, too, and are nobody's there."""
     with Scope() as scope:
         group = cgroup(scope)
-        direct, svc = ours(scope, "sock", group)
+        direct, svc = ours(scope, "sock", group.path)
         ways = [direct, svc, *(kube_proxy(scope, label, n) for label, n in COUNTS.items())]
         for mode in LOADS:
             rates = measure(mode, ways, opts, group)
