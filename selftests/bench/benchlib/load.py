@@ -39,16 +39,18 @@ def yardsticks(scope):
     return out
 
 
-def measure(mode, ways, opts):
+def measure(mode, ways, opts, preexec=None):
     """{path: samples}. In batches with new connections, the first path another one in each: where
-    sockets happen to lie in memory is worth a percent, and is not what we ask for."""
+    sockets happen to lie in memory is worth a percent, and is not what we ask for.
+    @preexec: as of netns.run()."""
     client, server = cpus()
     rates = {w.name: [] for w in ways}
     for batch in range(opts.batches):
         turned = ways[batch % len(ways):] + ways[:batch % len(ways)]
         out = netns.run(built("selftests/bench/perf"), mode, "-r", opts.rounds // opts.batches,
                         "-d", opts.slice, "-w", max(2, opts.slice // 5), "-c", client,
-                        "-s", server, *(w.arg() for w in turned), timeout=600 * netns.SLOW)
+                        "-s", server, *(w.arg() for w in turned), timeout=600 * netns.SLOW,
+                        preexec=preexec)
         for name, path in json.loads(out)["paths"].items():
             rates[name] += path["samples"]
     return rates

@@ -4,15 +4,13 @@ What a service costs: a client to a server by a cluster IP, translated by the pa
 or when its socket connects, beside the same two directly and beside kube-proxy's
 nftables rules.
 """
-import json
-
 import netns
 from cgroup import Cgroup
 from . import kubeproxy, topology
 from .figure import show
-from .load import overview
+from .load import measure, overview
 from .node import PORT, Node, meta, pair_objects, pod_object
-from .scope import Missing, Scope, built, cpus
+from .scope import Missing, Scope
 from .topology import Path
 
 VIP, PROXIED = "10.96.0.10", "10.96.0.11"
@@ -67,21 +65,6 @@ def kube_proxy(scope, label, count):
     return Path(f"kp{label}", path.client, path.server, PROXIED)
 
 
-def measure(mode, ways, opts, group=None):
-    """{path: samples}, as load.measure(); @group: the cgroup that all of it runs in."""
-    client, server = cpus()
-    rates = {w.name: [] for w in ways}
-    for batch in range(opts.batches):
-        turned = ways[batch % len(ways):] + ways[:batch % len(ways)]
-        out = netns.run(built("selftests/bench/perf"), mode, "-r", opts.rounds // opts.batches,
-                        "-d", opts.slice, "-w", max(2, opts.slice // 5), "-c", client,
-                        "-s", server, *(w.arg() for w in turned), timeout=600 * netns.SLOW,
-                        preexec=group and group.enter)
-        for name, path in json.loads(out)["paths"].items():
-            rates[name] += path["samples"]
-    return rates
-
-
 def by_packet(figures, opts):
     with Scope() as scope:
         direct, svc = ours(scope, "svc")
@@ -98,7 +81,7 @@ def by_connect(figures, opts):
         direct, svc = ours(scope, "sock", group.path)
         ways = [direct, svc, *(kube_proxy(scope, label, n) for label, n in COUNTS.items())]
         for mode in LOADS:
-            rates = measure(mode, ways, opts, group)
+            rates = measure(mode, ways, opts, group.enter)
             overview(mode, rates)
             figures.ratio(f"service_{mode}_connect_vs_pod", rates["sock"], rates["sockpod"], "pod to pod")
             for label, n in COUNTS.items():
