@@ -268,88 +268,37 @@ static __always_inline bool sl_edge_neigh(struct xdp_md *xdp, const struct ethhd
 
 /* ---------------------------------------------------- the packet itself */
 
-/* @sum: what has come in, and has gone with its bits inverted, as 16-bit words or wider. */
-static __always_inline void sl_edge_sum(__sum16 *check, __u64 sum)
-{
-	*check = ~sl_csum_fold((__u64)(__u16)~*check + sum);
-}
-
-/* What an address of IPv6 changes in a sum, when it is replaced. */
-static __always_inline __u64 sl_edge_diff6(const __u32 *old, const union sl_addr *new)
-{
-	__u64 sum = 0;
-	int i;
-
-#pragma unroll
-	for (i = 0; i < 4; i++)
-		sum += (__u64)(__u32)~old[i] + new->w[i];
-	return sum;
-}
-
-/* Ports and checksum of layer 4, after addresses that change its sum by @diff. */
-static __always_inline void sl_edge_l4(void *l4, void *end, __u8 proto, __u64 diff, __be16 sport,
-				       __be16 dport)
+/* Carries @diff into the checksum of layer 4 at @l4, if there is one. */
+static __always_inline void sl_edge_l4_sum(void *l4, void *end, __u8 proto, __u64 diff)
 {
 	struct tcphdr *tcp = l4;
 	struct udphdr *udp = l4;
 
-	diff += (__u64)(__u16)~udp->source + sport + (__u16)~udp->dest + dport;
-	udp->source = sport;
-	udp->dest = dport;
 	if (proto == IPPROTO_TCP) {
 		if ((void *)(tcp + 1) <= end)
-			sl_edge_sum(&tcp->check, diff);
-	} else if (udp->check) {
-		sl_edge_sum(&udp->check, diff);
+			sl_sum_change(&tcp->check, diff);
+	} else if ((void *)(udp + 1) <= end && udp->check) {
+		sl_sum_change(&udp->check, diff);
 		if (!udp->check)
 			udp->check = 0xffff;
 	}
 }
 
-/*
- * The packet at @l3 of a translated flow: all of its tuple as those know it who get it.
- * 0, or it is not all there.
- */
+/* Translates the packet of @f at @l3; 0, or it is not all there. */
 static __always_inline int sl_edge_translate(const struct sl_ctx *c, const struct sl_flow *f,
-					     void *l3, void *end)
+					     void *l3, void *end, bool v6)
 {
-	const union sl_addr *src, *dst;
-	__be16 sport, dport;
-	struct ipv6hdr *ip6 = l3;
-	struct iphdr *ip = l3;
-	__u32 dir = c->dir & 1;
+	void *l4 = l3 + (v6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	struct sl_nat_tuple from, to;
 	__u64 diff;
-	void *l4;
 
-	if (dir == (f->orig & 1)) {
-		src = &f->dir[dir].as;
-		dst = &f->dir[!dir].as;
-		sport = f->dir[dir].as_port;
-		dport = f->dir[!dir].as_port;
-	} else {
-		src = &c->key.addr[dir];
-		dst = &c->key.addr[!dir];
-		sport = c->key.port[dir];
-		dport = c->key.port[!dir];
-	}
-	if (c->family == SL_FAMILY_V6) {
-		l4 = ip6 + 1;
-		if (l4 + sizeof(struct udphdr) > end)
-			return -1;
-		diff = sl_edge_diff6((__u32 *)&ip6->saddr, src);
-		diff += sl_edge_diff6((__u32 *)&ip6->daddr, dst);
-		__builtin_memcpy(&ip6->saddr, src, 16);
-		__builtin_memcpy(&ip6->daddr, dst, 16);
-	} else {
-		l4 = ip + 1;
-		if (l4 + sizeof(struct udphdr) > end)
-			return -1;
-		diff = (__u64)(__u32)~ip->saddr + src->w[3] + (__u32)~ip->daddr + dst->w[3];
-		ip->saddr = src->w[3];
-		ip->daddr = dst->w[3];
-		sl_edge_sum(&ip->check, diff);
-	}
-	sl_edge_l4(l4, end, c->proto, diff, sport, dport);
+	sl_nat_tuple_get(c, f, false, &from);
+	sl_nat_tuple_get(c, f, true, &to);
+	diff = sl_addr_diff(v6, from.src, to.src) + sl_addr_diff(v6, from.dst, to.dst);
+	if (sl_nat_write(l3, end, v6, &to, diff))
+		return -1;
+	diff += (__u64)(__u16)~from.sport + to.sport + (__u16)~from.dport + to.dport;
+	sl_edge_l4_sum(l4, end, c->proto, diff);
 	return 0;
 }
 
@@ -378,7 +327,7 @@ static __always_inline void sl_edge_encapsulate(const struct sl_edge_work *w,
 	ip->protocol = IPPROTO_UDP;
 	ip->saddr = w->near;
 	ip->daddr = w->far;
-	sl_edge_sum(&ip->check, (__u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
+	sl_sum_change(&ip->check, (__u32)bpf_csum_diff(NULL, 0, (__be32 *)ip, sizeof(*ip), 0));
 	o->eth.h_proto = bpf_htons(ETH_P_IP);
 }
 
@@ -413,15 +362,17 @@ __noinline int sl_edge_out(struct xdp_md *xdp, struct sl_ctx *c, struct sl_flow 
 	macs = data;
 	l3 = data + out + ETH_HLEN_;
 	/* All of it was there before, so none of this fails. */
-	if (l3 > end || (sl_flow_translated(f) && sl_edge_translate(c, f, l3, end)) ||
-	    !sl_hop_dec(l3, end, c->family))
+	if (l3 > end || !sl_hop_dec(l3, end, c->family))
+		return XDP_ABORTED;
+	if (sl_flow_translated(f) &&
+	    (c->family == SL_FAMILY_V6 ? sl_edge_translate(c, f, l3, end, true) :
+					 sl_edge_translate(c, f, l3, end, false)))
 		return XDP_ABORTED;
 	if (out)
 		sl_edge_encapsulate(&s->edge, c, data);
 	macs[0] = s->edge.macs[0];
 	macs[1] = s->edge.macs[1];
 	macs[2] = s->edge.macs[2];
-	sl_edge_note(c, f, s->edge.now);
 	return XDP_TX;
 }
 
@@ -432,7 +383,7 @@ static __always_inline int sl_run_edge(struct xdp_md *xdp)
 	struct sl_state *st = sl_state_get();
 	struct sl_flow *f;
 	struct sl_ctx c;
-	int in = 0;
+	int in = 0, act;
 
 	if (!s || !st)
 		return XDP_PASS;
@@ -449,7 +400,10 @@ static __always_inline int sl_run_edge(struct xdp_md *xdp)
 	if (!f || !sl_edge_hops_left(data + in + ETH_HLEN_, end, c.family) ||
 	    !sl_edge_plan(&c, f) || !sl_edge_neigh(xdp, data, &s->edge))
 		return XDP_PASS;
-	return sl_edge_out(xdp, &c, f, in);
+	act = sl_edge_out(xdp, &c, f, in);
+	if (act == XDP_TX)
+		sl_edge_note(&c, f, s->edge.now);
+	return act;
 }
 
 #endif /* SL_BPF_EDGE_H */

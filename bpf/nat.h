@@ -427,6 +427,122 @@ static __always_inline void sl_nat_end(const struct sl_ctx *c, const struct sl_f
 	}
 }
 
+static __always_inline __u16 sl_csum_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return sum;
+}
+
+/* @diff: what has come in, and has gone with its bits inverted, as 16-bit words or wider. */
+static __always_inline void sl_sum_change(__sum16 *check, __u64 diff)
+{
+	*check = ~sl_csum_fold((__u64)(__u16)~*check + diff);
+}
+
+static __always_inline __u64 sl_addr_diff(bool v6, const union sl_addr *from,
+					  const union sl_addr *to)
+{
+	__u64 diff = (__u64)(__u32)~from->w[3] + to->w[3];
+
+	if (v6)
+		diff += (__u64)(__u32)~from->w[0] + to->w[0] + (__u32)~from->w[1] + to->w[1] +
+			(__u32)~from->w[2] + to->w[2];
+	return diff;
+}
+
+/* A tuple in the order of the wire. */
+struct sl_nat_tuple {
+	const union sl_addr *src, *dst;
+	__be16 sport, dport;
+};
+
+/* That of the packet of @f: as it leaves here, or as it has come in. */
+static __always_inline void sl_nat_tuple_get(const struct sl_ctx *c, const struct sl_flow *f,
+					     bool leaves, struct sl_nat_tuple *t)
+{
+	__u32 dir = c->dir & 1;
+
+	/* the initiator's side sends the key, the responder's @as */
+	if (leaves == (dir == (f->orig & 1))) {
+		t->src = &f->dir[dir].as;
+		t->dst = &f->dir[!dir].as;
+		t->sport = f->dir[dir].as_port;
+		t->dport = f->dir[!dir].as_port;
+	} else {
+		t->src = &c->key.addr[dir];
+		t->dst = &c->key.addr[!dir];
+		t->sport = c->key.port[dir];
+		t->dport = c->key.port[!dir];
+	}
+}
+
+/* @t into the packet at @l3; @diff: of its addresses. 0, or -1: not all of it is there. */
+static __always_inline int sl_nat_write(void *l3, void *end, bool v6, const struct sl_nat_tuple *t,
+					__u64 diff)
+{
+	struct ipv6hdr *ip6 = l3;
+	struct iphdr *ip = l3;
+	__be16 *port = v6 ? (void *)(ip6 + 1) : (void *)(ip + 1);
+
+	if ((void *)(port + 2) > end)
+		return -1;
+	if (v6) {
+		__builtin_memcpy(&ip6->saddr, t->src, 16);
+		__builtin_memcpy(&ip6->daddr, t->dst, 16);
+	} else {
+		ip->saddr = t->src->w[3];
+		ip->daddr = t->dst->w[3];
+		sl_sum_change(&ip->check, diff);
+	}
+	port[0] = t->sport;
+	port[1] = t->dport;
+	return 0;
+}
+
+/* Can sl_nat_plain() do it: TCP or UDP without options, headers in the linear part? */
+static __always_inline bool sl_nat_is_plain(struct __sk_buff *skb, const struct sl_ctx *c)
+{
+	__u32 l4 = ETH_HLEN_ + (c->family == SL_FAMILY_V6 ? sizeof(struct ipv6hdr) :
+							    sizeof(struct iphdr));
+
+	return (c->proto == IPPROTO_TCP || c->proto == IPPROTO_UDP) && c->l4_off == l4 &&
+	       !(c->flags & SL_PKT_FRAG_LATER) &&
+	       (void *)(long)skb->data + l4 + sizeof(struct tcphdr) <= (void *)(long)skb->data_end;
+}
+
+/*
+ * The whole tuple at once: of the checksum only a helper knows whether it is still to be
+ * completed, and then the ports do not count; the rest is written where it is.
+ */
+static __always_inline int sl_nat_plain(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
+{
+	__u64 mangled = c->proto == IPPROTO_UDP ? BPF_F_MARK_MANGLED_0 : 0;
+	__u32 check = c->l4_off + (c->proto == IPPROTO_UDP ? 6 : 16);
+	bool v6 = c->family == SL_FAMILY_V6;
+	struct sl_nat_tuple from, to;
+	__u64 addrs, ports;
+	void *l3, *end;
+
+	sl_nat_tuple_get(c, f, false, &from);
+	sl_nat_tuple_get(c, f, true, &to);
+	addrs = sl_csum_fold(sl_addr_diff(v6, from.src, to.src) + sl_addr_diff(v6, from.dst, to.dst));
+	ports = sl_csum_fold((__u64)(__u16)~from.sport + to.sport + (__u16)~from.dport + to.dport);
+	if (bpf_l4_csum_replace(skb, check, 0, addrs, BPF_F_PSEUDO_HDR | mangled))
+		return -1;
+	/* In IPv6 the address and the sum that covers it cancel out, which the
+	 * helper does not take into account for a full-packet sum by hardware. */
+	if (v6)
+		bpf_csum_update(skb, addrs);
+	if (ports != 0xffff && bpf_l4_csum_replace(skb, check, 0, ports, mangled))
+		return -1;
+	l3 = (void *)(long)skb->data + ETH_HLEN_;
+	end = (void *)(long)skb->data_end;
+	return v6 ? sl_nat_write(l3, end, true, &to, addrs) : sl_nat_write(l3, end, false, &to, addrs);
+}
+
 /* Translates the packet as its direction of @f says; 0 or a failure. */
 __noinline int sl_nat_rewrite(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
 {
@@ -435,6 +551,8 @@ __noinline int sl_nat_rewrite(struct __sk_buff *skb, struct sl_ctx *c, struct sl
 
 	if (!c || !f)
 		return -1;
+	if (sl_nat_is_plain(skb, c))
+		return sl_nat_plain(skb, c, f);
 	for (e = 0; e < 2; e++) {
 		if (!sl_end_translated(f, e))
 			continue;
@@ -454,15 +572,6 @@ static __always_inline int sl_icmp_set16(struct __sk_buff *skb, const struct sl_
 	if (bpf_skb_load_bytes(skb, off, &from, 2) || bpf_skb_store_bytes(skb, off, &to, 2, 0))
 		return -1;
 	return bpf_l4_csum_replace(skb, c->l4_off + 2, from, to, 2);
-}
-
-static __always_inline __u16 sl_csum_fold(__u64 sum)
-{
-	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	return sum;
 }
 
 /* The embedded packet's own checksum, as far as it came along. */
