@@ -629,6 +629,7 @@ enum sl_flow_dir_flag {
 	SL_FLOW_DIR_SMAC	= 1 << 2, /* source MAC must be in_smac */
 	SL_FLOW_DIR_XMIT	= 1 << 3, /* sent on out_ifindex: its hook can't redirect to a peer */
 	SL_FLOW_DIR_MARK	= 1 << 4, /* packets get the flow's mark */
+	SL_FLOW_DIR_SVC		= 1 << 5, /* a service's, though nothing is translated */
 };
 /* Either in a direction: the flow is translated, and so is the other direction. */
 #define SL_FLOW_DIR_NAT	(SL_FLOW_DIR_SNAT | SL_FLOW_DIR_DNAT)

@@ -265,6 +265,18 @@ __noinline int sl_guard_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 parse
 }
 
 /*
+ * Can nobody outside of this node have it? Its own addresses, its pods', cluster IPs; but
+ * a service may be reached by an address that is another node's.
+ */
+static __always_inline bool sl_addr_is_taken(const union sl_addr *a)
+{
+	__u32 id = 0, kind = sl_addr_kind(a, &id);
+
+	return kind == SL_ADDR_EP || kind == SL_ADDR_HOST ||
+	       (kind == SL_ADDR_SVC && id == SL_SVC_ADDR_CLOSED);
+}
+
+/*
  * A packet from outside of this node, for a pod: its source is none of the
  * node's own addresses or pods, and a pod of another node comes by the way
  * that leads there.
@@ -273,13 +285,12 @@ __noinline int sl_guard_link(struct __sk_buff *skb, struct sl_ctx *c)
 {
 	const union sl_addr *src;
 	struct sl_route_val *r;
-	__u32 id;
 
 	if (!c)
 		return SL_ACT_DROP;
 	src = sl_pkt_saddr(c);
 	if (sl_addr_is_multicast(c->family, src) || sl_addr_is_martian(c->family, src) ||
-	    sl_addr_kind(src, &id) != SL_ADDR_NONE)
+	    sl_addr_is_taken(src))
 		return sl_drop_packet(skb, c, SL_DROP_MARTIAN);
 	r = sl_route_get(src);
 	if (r && (r->kind == SL_ROUTE_LOCAL ||

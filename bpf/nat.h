@@ -183,7 +183,7 @@ static __always_inline void sl_nat_clear(struct sl_flow *n)
 
 #pragma unroll
 	for (i = 0; i < 2; i++) {
-		n->dir[i].flags &= ~SL_FLOW_DIR_NAT;
+		n->dir[i].flags &= ~(SL_FLOW_DIR_NAT | SL_FLOW_DIR_SVC);
 		__builtin_memset(&n->dir[i].as, 0, sizeof(n->dir[i].as));
 		n->dir[i].as_port = 0;
 	}
@@ -288,8 +288,12 @@ __noinline int sl_nat_setup(struct sl_ctx *c)
 	n->dir[!o].as_port = s->real_port[!o];
 	/* A backend with the service's own address and port: host network. */
 	if (!source && n->dir[!o].as_port == c->key.port[!o] &&
-	    sl_addr_eq(&n->dir[!o].as, &c->key.addr[!o]))
+	    sl_addr_eq(&n->dir[!o].as, &c->key.addr[!o])) {
+		/* on the hit path nobody would ask for the service's generation */
+		n->dir[0].flags |= SL_FLOW_DIR_SVC;
+		n->dir[1].flags |= SL_FLOW_DIR_SVC;
 		return SL_DROP_NONE;
+	}
 	reason = sl_nat_find(c, s, st, old, !source);
 	sl_nat_flags(c, n, 0);
 	sl_nat_flags(c, n, 1);

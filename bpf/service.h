@@ -205,9 +205,9 @@ static __always_inline bool sl_svc_inside(const struct sl_ctx *c, __u32 o)
 {
 	const union sl_addr *addr = &c->key.addr[o & 1];
 	struct sl_route_val *r;
-	__u32 id;
+	__u32 id, kind = sl_addr_kind(addr, &id);
 
-	if (sl_addr_kind(addr, &id) != SL_ADDR_NONE)
+	if (kind == SL_ADDR_EP || kind == SL_ADDR_HOST)
 		return true;
 	r = sl_route_get(addr);
 	return r && (r->kind == SL_ROUTE_DIRECT || r->kind == SL_ROUTE_TUNNEL ||

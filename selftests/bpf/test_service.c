@@ -926,6 +926,56 @@ ENV_TEST(fragments)
 	}
 }
 
+/* Another node whose address is a service's, too, is still heard; a cluster IP nobody has. */
+ENV_TEST(from_an_address_of_a_service)
+{
+	for_families(f) {
+		struct pkt_spec s = { .src = f->direct_via, .dst = f->pod[2], .sport = SPORT,
+				      .dport = TARGET, .proto = IPPROTO_UDP };
+		struct pkt p;
+
+		env_addr(f->direct_via, SL_ADDR_SVC, SL_SVC_ADDR_OPEN);
+		env_link_pkt(&p, s);
+		expect_pass(env_from_uplink(&p), REDIRECT);
+		cluster_ip(f, IPPROTO_UDP);
+		s.src = vip(f);
+		env_link_pkt(&p, s);
+		expect_drop(env_from_uplink(&p), SL_DROP_MARTIAN);
+	}
+}
+
+/* Its backend is the node, under the name and port of the service: still it is looked at. */
+ENV_TEST(not_translated)
+{
+	for_families(f) {
+		struct pkt_spec s = to_service(f, IPPROTO_UDP);
+		struct sl_flow flow;
+		struct pkt p;
+
+		s.dst = f->node;
+		one_backend(f, IPPROTO_UDP, f->node);
+		env_backend(1, SVC, f->node, PORT, IPPROTO_UDP, ALIVE);
+		env_front(f->node, PORT, IPPROTO_UDP, &(struct sl_front_val){ .svc = SVC });
+		for (int i = 0; i < 3; i++) {
+			struct pkt_spec r = env_reply(&s);
+
+			expect_pass(sends(1, &p, &s), NEXT);
+			env_stack_pkt(1, &p, r);
+			expect_pass(env_to_pod(1, &p, 0), NEXT);
+		}
+		assert_int_equal(env_flow(&s, &flow), IN_FLOW);
+		assert_int_equal(flow.dir[0].flags & SL_FLOW_DIR_NAT, 0);
+		/* another backend instead: it moves */
+		env_backend(1, SVC, f->node, PORT, IPPROTO_UDP, 0);
+		env_backend(2, SVC, f->pod[2], TARGET, IPPROTO_UDP, ALIVE);
+		env_set(PAGE, &(uint32_t){ 2 }, 1);
+		service.gen++;
+		env_svc(SVC, &service);
+		expect_pass(sends(1, &p, &s), REDIRECT);
+		check_pkt(&p, s.src, SPORT, f->pod[2], TARGET);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -955,6 +1005,8 @@ int main(void)
 		env_test(error_of_the_backend),
 		env_test(error_of_the_client),
 		env_test(fragments),
+		env_test(from_an_address_of_a_service),
+		env_test(not_translated),
 	};
 
 	return env_main(tests);
