@@ -28,7 +28,8 @@ static __always_inline void sl_sweep_count(const struct sl_flow *f)
 /* Both iterators hold the bucket's successor before they call: deleting is safe. */
 static long sl_sweep_entry(void *map, const void *k, void *v, void *arg)
 {
-	const struct sl_tuple *key = k;
+	/* a copy: the entry may be another flow's as soon as it is deleted */
+	struct sl_tuple own = *(struct sl_tuple *)k, *key = &own;
 	struct sl_sweep *sw = arg;
 	struct sl_flow *f = v;
 

@@ -187,13 +187,23 @@ static __always_inline void sl_flow_count(struct sl_flow_dir *d, __u32 len)
 }
 
 /* The flow first: an alias without one is dead, whoever comes in between. */
-static __always_inline void sl_flow_del(const struct sl_tuple *key, const struct sl_flow *f,
-					__u32 reason)
+__noinline int sl_flow_del(struct sl_tuple *key, struct sl_flow *f, __u32 reason)
 {
+	struct sl_tuple alias;
+	bool translated;
+
+	if (!key || !f)
+		return 0;
+	translated = sl_flow_translated(f);
+	if (translated)
+		sl_alias_key(&alias, f, key->proto);
 	sl_flow_tell(key, f, reason);
+	/* From here on @f may be another flow's: who sweeps can be interrupted. */
 	bpf_map_delete_elem(&sl_flow, key);
 	bpf_map_delete_elem(&sl_half, key);
-	sl_alias_del(f, key->proto);
+	if (translated)
+		sl_alias_del(&alias);
+	return 0;
 }
 
 static __always_inline void sl_count_refused(long err)

@@ -76,16 +76,11 @@ static __always_inline struct sl_flow *sl_alias_flow(const struct sl_flow *alias
 	return f && sl_alias_is(key, f) ? f : NULL;
 }
 
-/* Removes the alias of @f, wherever it is. */
-static __always_inline void sl_alias_del(const struct sl_flow *f, __u8 proto)
+/* Removes an alias, wherever it is. */
+static __always_inline void sl_alias_del(const struct sl_tuple *alias)
 {
-	struct sl_tuple alias;
-
-	if (!sl_flow_translated(f))
-		return;
-	sl_alias_key(&alias, f, proto);
-	bpf_map_delete_elem(&sl_flow, &alias);
-	bpf_map_delete_elem(&sl_half, &alias);
+	bpf_map_delete_elem(&sl_flow, alias);
+	bpf_map_delete_elem(&sl_half, alias);
 }
 
 /* Whose is s->alias_key? */
