@@ -676,6 +676,9 @@ enum sl_flow_flag {
 	SL_FLOW_FLAG_RST	= 1 << 2,
 };
 
+/* Turned round in route_gen while a program writes the rest of an entry that others read. */
+#define SL_FLOW_BUSY	(1U << 31)
+
 /*
  * sl_flow: hash, established flows; never evicted.
  * sl_half: LRU hash, flows whose initiator was not yet heard twice with a
@@ -693,7 +696,7 @@ struct sl_flow {
 	__u64 created_ns;
 	__u32 ep[2];			/* endpoint at each end, 0: not here */
 	__u32 gen[2];			/* generation each end was judged under */
-	__u32 route_gen;		/* of struct sl_state when routed */
+	__u32 route_gen;		/* of struct sl_state when routed; see SL_FLOW_BUSY */
 	__u8 kind;			/* enum sl_flow_kind */
 	__u8 state;			/* enum sl_flow_state */
 	__u8 flags;			/* enum sl_flow_flag */

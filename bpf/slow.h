@@ -138,13 +138,16 @@ __noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
 /*
  * Verdict and ways anew into an entry that others may be reading. Its
  * generations come last and route_gen is wrong meanwhile, so that a reader
- * takes the old as a whole, the new as a whole, or judges by itself.
+ * takes the old as a whole, the new as a whole, or judges by itself. False: another
+ * CPU is just writing what it has judged.
  */
-static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_flow *n)
+static __always_inline bool sl_flow_update(struct sl_flow *f, const struct sl_flow *n)
 {
+	__u32 busy = n->route_gen ^ SL_FLOW_BUSY, old = SL_READ_ONCE(f->route_gen);
 	int i;
 
-	__sync_lock_test_and_set(&f->route_gen, n->route_gen - 1);
+	if (old == busy || !__sync_bool_compare_and_swap(&f->route_gen, old, busy))
+		return false;
 #pragma unroll
 	for (i = 0; i < 2; i++) {
 		f->dir[i].in_ifindex = n->dir[i].in_ifindex;
@@ -170,6 +173,7 @@ static __always_inline void sl_flow_update(struct sl_flow *f, const struct sl_fl
 	f->gen[0] = n->gen[0];
 	f->gen[1] = n->gen[1];
 	__sync_lock_test_and_set(&f->route_gen, n->route_gen);
+	return true;
 }
 
 /*
@@ -199,9 +203,13 @@ static __noinline int sl_alias_hold(struct sl_ctx *c)
 	return s ? sl_alias_promote(c, s, &fresh) : 0;
 }
 
+/* Returned beside 0 and enum sl_drop: the packet may pass, but by what is in scratch. */
+#define SL_FLOW_ASIDE	0x101
+
 /*
  * The entry is there, but was judged under something else or the packet came
- * in by another way. 0: @f is right now; else the reason why it is no more.
+ * in by another way. 0: @f is right now; SL_FLOW_ASIDE; else the reason why it
+ * is no more.
  */
 __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
 {
@@ -242,8 +250,11 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 		if (f->state >= SL_FLOW_ESTABLISHED)
 			sl_alias_hold(c);
 	}
-	sl_flow_update(f, &s->flow);
-	return SL_DROP_NONE;
+	if (sl_flow_update(f, &s->flow))
+		return SL_DROP_NONE;
+	sl_flow_note(c, f);
+	c->flags |= SL_PKT_COUNTED;
+	return SL_FLOW_ASIDE;
 }
 
 /* Tracks and forwards a packet whose entry is right for it. */
@@ -403,10 +414,11 @@ static __always_inline int sl_alias_late(struct __sk_buff *skb, struct sl_ctx *c
  */
 __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 {
+	struct sl_scratch *s = sl_scratch_get();
 	struct sl_flow *f;
 	int reason;
 
-	if (!c)
+	if (!c || !s)
 		return SL_ACT_DROP;
 	if ((c->flags & (SL_PKT_NOFLOW | SL_PKT_NOHALF)) == (SL_PKT_NOFLOW | SL_PKT_NOHALF))
 		return sl_flow_new(skb, c);
@@ -428,11 +440,11 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 		return sl_flow_new(skb, c);
 	}
 	reason = sl_flow_rejudge(skb, c, f);
-	if (reason)
+	if (reason && reason != SL_FLOW_ASIDE)
 		return sl_drop_judged(skb, c, reason);
 	if (sl_alias_gone(c))
 		return sl_alias_late(skb, c);
-	return sl_flow_pass(skb, c, f);
+	return reason ? sl_forward(skb, c, &s->flow) : sl_flow_pass(skb, c, f);
 }
 
 /* Redirects are between a router and its neighbours, quenches obsolete: RFC 6633. */
@@ -467,7 +479,9 @@ __noinline int sl_icmp_relate(struct __sk_buff *skb, struct sl_ctx *c)
 		return SL_ACT_CONTINUE;
 	if (!sl_flow_current(f)) {
 		reason = sl_flow_rejudge(skb, c, f);
-		if (reason)
+		if (reason == SL_FLOW_ASIDE)
+			f = &s->flow;
+		else if (reason)
 			return sl_drop_packet(skb, c, reason);
 		if (sl_alias_gone(c))
 			return SL_ACT_CONTINUE;

@@ -926,6 +926,32 @@ ENV_TEST(fragments)
 	}
 }
 
+/* Two CPUs judge it at once: one writes, the other goes by what it has judged itself. */
+ENV_TEST(being_written)
+{
+	for_families(f) {
+		struct pkt_spec s = to_service(f, IPPROTO_UDP);
+		struct sl_flow flow, after;
+		struct pkt p;
+
+		one_backend(f, IPPROTO_UDP, f->pod[2]);
+		for (int i = 0; i < 3; i++) {
+			there(&s, f->pod[2]);
+			back(f, &s);
+		}
+		assert_int_equal(env_flow(&s, &flow), IN_FLOW);
+		flow.route_gen = env_state()->route_gen ^ SL_FLOW_BUSY;
+		flow.dir[flow.orig].out_ifindex = 1;
+		env_flow_put(IN_FLOW, &s, &flow);
+		there(&s, f->pod[2]);
+		sends(1, &p, &s);
+		assert_int_equal(env_flow(&s, &after), IN_FLOW);
+		assert_int_equal(after.route_gen, flow.route_gen);
+		assert_int_equal(after.dir[flow.orig].out_ifindex, 1);
+		assert_int_equal(after.dir[flow.orig].packets, flow.dir[flow.orig].packets + 2);
+	}
+}
+
 /* Another node whose address is a service's, too, is still heard; a cluster IP nobody has. */
 ENV_TEST(from_an_address_of_a_service)
 {
@@ -1005,6 +1031,7 @@ int main(void)
 		env_test(error_of_the_backend),
 		env_test(error_of_the_client),
 		env_test(fragments),
+		env_test(being_written),
 		env_test(from_an_address_of_a_service),
 		env_test(not_translated),
 	};
