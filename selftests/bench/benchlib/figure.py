@@ -19,6 +19,8 @@ TARGETS = {
     "flow_hit_10k_policies_ratio": ("<=", 1.02),
     "service_tcp_crr_connect_vs_pod": (">=", 0.97),
     "service_tcp_crr_vs_kubeproxy_1k": (">=", 1.3), "service_tcp_crr_vs_kubeproxy_10k": (">=", 1.3),
+    "services_10k_ready_ms": ("<=", 1000), "services_10k_one_ms": ("<=", 2),
+    "services_10k_mib": ("<=", 96),
     "acl_lookup_ns": ("<=", 300),
     "compile_full_ms": ("<=", 1000), "compile_one_ms": ("<=", 5),
     "pod_bytes": ("<=", 200), "rss_idle_mib": ("<=", 8), "rss_10k_mib": ("<=", 48),
