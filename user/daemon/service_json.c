@@ -9,124 +9,15 @@
 #include <stdlib.h>
 #include "daemon/addr.h"
 #include "daemon/policy_impl.h"
+#include "daemon/service_shown.h"
 
 #define TEXT_MAX 1024
 
-/* The better first. */
-enum shown_state {
-	SHOWN_READY,
-	SHOWN_TERMINATING,
-	SHOWN_NOT_READY,
-	SHOWN_GONE,			/* no slice names it any more, but the tables do */
-};
-
-static const char *const states[] = {
-	[SHOWN_READY] = "ready", [SHOWN_TERMINATING] = "terminating",
-	[SHOWN_NOT_READY] = "not ready", [SHOWN_GONE] = "gone",
-};
 static const char *const scopes[__SL_SVC_SCOPE_MAX] = {
 	[SL_SVC_CLUSTER] = "cluster", [SL_SVC_LOCAL] = "local",
 };
-static const char *const families[__SL_FAMILY_MAX] = {
-	[SL_FAMILY_V4] = "ipv4", [SL_FAMILY_V6] = "ipv6",
-};
-
-/* A backend in the slices, in the tables, or in both. */
-struct shown {
-	struct plan_backend b;		/* of the slices: address and port alone */
-	const struct slice_endpoint *ep;	/* NULL: in no slice */
-	enum shown_state state;
-};
-
-struct shown_list {
-	struct shown *v;
-	size_t n;
-};
 
 /* ---------------------------------------------------------------- backends */
-
-/* By address and port, and of the same ones the best first. */
-static int shown_cmp(const void *a, const void *b)
-{
-	const struct shown *x = a, *y = b;
-	int cmp = plan_backend_cmp(&x->b, &y->b);
-
-	return cmp ? cmp : (int)x->state - (int)y->state;
-}
-
-static enum shown_state state_of(const struct object_service *o, const struct slice_endpoint *ep)
-{
-	if (ep->flags & SLICE_READY || o->publish_not_ready)
-		return SHOWN_READY;
-	return ep->flags & SLICE_TERMINATING ? SHOWN_TERMINATING : SHOWN_NOT_READY;
-}
-
-static const struct svc_port *port_find(const struct model_service *s,
-					const struct service_port *sp, enum sl_family f)
-{
-	const struct plan_port *p;
-	unsigned int i;
-
-	for (i = 0; s->state && i < s->state->now.n; i++) {
-		p = &s->state->now.port[i]->plan;
-		if (p->port == sp->port && p->proto == sp->proto && p->family == f)
-			return s->state->now.port[i];
-	}
-	return NULL;
-}
-
-static size_t shown_room(const struct model_service *s, const struct svc_port *p)
-{
-	const struct model_slice *ms;
-	size_t n = p ? p->plan.nbackends : 0;
-
-	for (ms = s->slices; ms; ms = ms->next)
-		n += ms->obj->nendpoints;
-	return n;
-}
-
-static void shown_unique(struct shown_list *l)
-{
-	struct shown *v = l->v;
-	size_t i, kept = 0;
-
-	if (l->n)
-		qsort(v, l->n, sizeof(*v), shown_cmp);
-	for (i = 0; i < l->n; i++) {
-		if (!kept || plan_backend_cmp(&v[kept - 1].b, &v[i].b))
-			v[kept++] = v[i];
-		else if (v[i].b.id)
-			v[kept - 1].b = v[i].b;
-	}
-	l->n = kept;
-}
-
-/* Those behind @sp of family @f, each once; @p as port_find() has it. -ENOMEM. */
-static int shown_get(const struct model_service *s, const struct service_port *sp, enum sl_family f,
-		     const struct svc_port *p, struct shown_list *l)
-{
-	const struct slice_port *port;
-	const struct model_slice *ms;
-	unsigned int i;
-
-	l->n = 0;
-	l->v = calloc(shown_room(s, p) + 1, sizeof(*l->v));
-	if (!l->v)
-		return -ENOMEM;
-	for (ms = s->slices; ms; ms = ms->next) {
-		port = ms->obj->family == f ? plan_slice_port(ms->obj, sp) : NULL;
-		for (i = 0; port && i < ms->obj->nendpoints; i++)
-			l->v[l->n++] = (struct shown){
-				.b = { .addr = ms->obj->endpoint[i].addr, .port = htons(port->port) },
-				.ep = &ms->obj->endpoint[i],
-				.state = state_of(s->obj, &ms->obj->endpoint[i]),
-			};
-	}
-	for (i = 0; p && i < p->plan.nbackends; i++)
-		l->v[l->n++] = (struct shown){ .b = p->plan.backend[i], .state = SHOWN_GONE };
-	shown_unique(l);
-	return 0;
-}
 
 /* The scopes whose new connections may go to it. */
 static json_t *used_json(const struct svc_port *p, const struct plan_backend *b)
@@ -149,7 +40,7 @@ static json_t *backend_json(const struct policy *pol, const struct model_service
 
 	return json_pack("{s:s, s:i, s:o, s:s, s:o, s:b, s:o, s:s?}", "address",
 			 sluice_addr_format(&b->b.addr, addr), "port", (int)ntohs(b->b.port), "id",
-			 b->b.id ? json_integer(b->b.id) : json_null(), "state", states[b->state],
+			 b->b.id ? json_integer(b->b.id) : json_null(), "state", shown_states[b->state],
 			 "usedFor", used_json(p, &b->b), "local", local, "pod",
 			 ep && ep->pod ? json_sprintf("%s/%s", s->ns->s, ep->pod->s) : json_null(),
 			 "node", ep && ep->node ? ep->node->s : NULL);
@@ -178,7 +69,7 @@ static json_t *frontend_json(const struct svc_claim *c)
 
 	return json_pack("{s:s, s:s, s:i, s:s, s:s, s:b, s:o}", "address",
 			 is_node(c) ? "node" : sluice_addr_format(&f->key.addr, addr), "family",
-			 families[c->port->plan.family], "port", (int)ntohs(f->key.port), "inside",
+			 shown_families[c->port->plan.family], "port", (int)ntohs(f->key.port), "inside",
 			 scopes[f->inside], "outside", scopes[f->outside], "served",
 			 balancer_claim_is_served(c), "why", why_json(c));
 }
@@ -202,15 +93,15 @@ static json_t *maglev_json(const struct svc_port *p)
 static int add_family(const struct policy *pol, const struct model_service *s,
 		      const struct service_port *sp, enum sl_family f, json_t *port)
 {
-	const struct svc_port *p = port_find(s, sp, f);
+	const struct svc_port *p = shown_port(s, sp, f);
 	struct shown_list l;
 	size_t i;
 
 	if (shown_get(s, sp, f, p, &l))
 		return -ENOMEM;
-	json_object_set_new(json_object_get(port, "ids"), families[f],
+	json_object_set_new(json_object_get(port, "ids"), shown_families[f],
 			    p ? json_integer(p->id) : json_null());
-	json_object_set_new(json_object_get(port, "maglev"), families[f],
+	json_object_set_new(json_object_get(port, "maglev"), shown_families[f],
 			    p ? maglev_json(p) : json_null());
 	for (i = 0; p && p->claim && i < p->plan.nfronts; i++)
 		json_array_append_new(json_object_get(port, "frontends"),
@@ -407,7 +298,7 @@ static int count_backends(const struct model_service *s, json_int_t *ready, json
 		for (i = 0; p < s->obj->nports && i < ms->obj->nendpoints; i++)
 			l.v[l.n++] = (struct shown){
 				.b.addr = ms->obj->endpoint[i].addr,
-				.state = state_of(s->obj, &ms->obj->endpoint[i]),
+				.state = shown_state_of(s->obj, &ms->obj->endpoint[i]),
 			};
 	}
 	shown_unique(&l);
