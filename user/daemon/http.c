@@ -10,11 +10,11 @@
 #include "daemon/http.h"
 
 #define SONAME		"libmicrohttpd.so.12"
-#define CONNECTIONS	16U		/* more are turned away */
+#define CONNECTIONS	16U		/* unless who listens says another number */
 #define IDLE_S		2U
 #define MEMORY		8192U		/* bytes of a connection */
 
-DL_NOTE(SONAME, "health", "answers to probes by HTTP");
+DL_NOTE(SONAME, "health", "answers to probes and metrics by HTTP");
 
 #define MHD_FUNCS(X)                                                                   \
 	X(start_daemon) X(stop_daemon) X(run) X(get_daemon_info) X(get_timeout)           \
@@ -54,7 +54,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *conn, const struct htt
 	struct MHD_Response *response;
 	enum MHD_Result result;
 
-	response = mhd.create_response_from_buffer(strlen(a->text), (void *)a->text,
+	response = mhd.create_response_from_buffer(a->body ? a->len : strlen(a->text),
+						   (void *)(a->body ? a->body : a->text),
 						   MHD_RESPMEM_MUST_COPY);
 	if (!response)
 		return MHD_NO;
@@ -105,7 +106,7 @@ static enum MHD_Result may_connect(void *arg, const struct sockaddr *sa, socklen
 	const struct http *h = arg;
 
 	(void)sa, (void)len;
-	return h->connections < CONNECTIONS ? MHD_YES : MHD_NO;
+	return h->connections < h->ctx.connections ? MHD_YES : MHD_NO;
 }
 
 static void count(void *arg, struct MHD_Connection *conn, void **state,
@@ -209,6 +210,8 @@ int http_new(const struct http_ctx *ctx, int fd, struct http **out)
 		return err;
 	}
 	h->ctx = *ctx;
+	if (!h->ctx.connections)
+		h->ctx.connections = CONNECTIONS;
 	err = start(h, fd);
 	if (err) {
 		free(h);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A server of HTTP for probes: GET and HEAD of short answers, on the daemon's
- * loop. Few connections at once, each of few bytes and little time, so that who
+ * A server of HTTP for probes and metrics: GET and HEAD, on the daemon's loop. Few connections at once, each of few bytes and little time, so that who
  * says nothing, or nonsense, keeps nobody away for long.
  */
 #ifndef SLUICED_HTTP_H
@@ -18,7 +17,9 @@ struct http_answer {
 	const char *type;		/* Content-Type */
 	const char *header;		/* one more; NULL: none */
 	char value[32];			/* of @header */
-	char text[1024];		/* the body */
+	char text[1024];		/* the body, */
+	const char *body;		/* or where it is, until answer() is called again; NULL: @text */
+	size_t len;			/* of @body */
 };
 
 struct http_ctx {
@@ -26,6 +27,7 @@ struct http_ctx {
 	/* @url: the path, decoded. Must not free the server. */
 	void (*answer)(void *arg, const char *url, struct http_answer *a);
 	void *arg;
+	unsigned int connections;	/* at a time, more are turned away; 0: 16 */
 };
 
 /* A socket that listens at @sa; at an address of IPv6 for IPv4, too, if that can be. -errno. */
