@@ -13,7 +13,7 @@ pkgs=(
 	libelf-dev zlib1g-dev libnl-3-dev libnl-genl-3-dev libnl-route-3-dev
 	libyaml-dev libjansson-dev libcurl4-openssl-dev libmicrohttpd-dev libuv1-dev
 	# demo and tests
-	curl python3 python3-yaml python3-jsonschema python3-pytest python3-tap python3-scapy libcmocka-dev
+	curl python3 python3-yaml python3-jsonschema python3-pytest python3-tap python3-scapy python3-prometheus-client libcmocka-dev
 	ca-certificates openssl libsctp-dev iputils-ping nftables iptables ethtool tcpdump procps
 	zsh man-db groff-base abigail-tools containerd runc containernetworking-plugins
 	bind9-dnsutils netcat-openbsd

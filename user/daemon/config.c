@@ -118,6 +118,9 @@ static const struct config_option config_options[] = {
 	{ "health", "ADDR:PORT", "none",
 	  "where probes are answered by HTTP, on /healthz and /readyz; none: nowhere",
 	  CONFIG_LISTEN, FIELD(health) },
+	{ "metrics", "ADDR:PORT", "none",
+	  "where metrics are told by HTTP, on /metrics; none: nowhere",
+	  CONFIG_LISTEN, FIELD(metrics) },
 	{ "log-level", "LEVEL", "info", "debug, info, warning or error", CONFIG_LEVEL,
 	  FIELD(log_level), .live = true },
 };

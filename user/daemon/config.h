@@ -63,6 +63,7 @@ struct config {
 	char install_from[CONFIG_PATH_MAX];
 	char install_plugin[CONFIG_PATH_MAX], install_config[CONFIG_PATH_MAX];	/* "": not wanted */
 	char health[64];		/* "none", or an address and a port */
+	char metrics[64];		/* the same */
 	unsigned int mount_bpffs;	/* 0 or 1 */
 	unsigned int log_level;		/* enum log_level */
 };

@@ -456,6 +456,29 @@ static int start_health(struct daemon *d)
 	return strcmp(ctx.listen, "none") ? health_new(&ctx, &d->health) : 0;
 }
 
+static json_t *source_status(void *arg)
+{
+	const struct daemon *d = arg;
+
+	return d->source->ops->status(d->source);
+}
+
+static int start_metrics(struct daemon *d)
+{
+	const struct metrics_ctx ctx = {
+		.loop = &d->loop,
+		.listen = d->cfg.metrics,
+		.sl = d->sl,
+		.pol = d->pol,
+		.started_ns = d->started_ns,
+		.reason = reason,
+		.source = source_status,
+		.arg = d,
+	};
+
+	return strcmp(ctx.listen, "none") ? metrics_new(&ctx, &d->metrics) : 0;
+}
+
 static int start_rt(struct daemon *d)
 {
 	return rt_open(&d->rt);
@@ -498,6 +521,7 @@ static const struct {
 	{ "control socket", start_server },
 	{ "timers", start_house },
 	{ "health", start_health },
+	{ "metrics", start_metrics },
 };
 
 static void on_walk_close(uv_handle_t *handle, void *arg)
@@ -520,6 +544,7 @@ static void daemon_stop(struct daemon *d)
 	d->events = NULL;
 	house_free(d->house);
 	health_free(d->health);
+	metrics_free(d->metrics);
 	service_health_free(d->svc_health);
 	node_free(d->node);
 	source_close(d->source);

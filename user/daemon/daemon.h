@@ -16,6 +16,7 @@
 #include "daemon/house.h"
 #include "daemon/load.h"
 #include "daemon/lock.h"
+#include "daemon/metrics.h"
 #include "daemon/node.h"
 #include "daemon/service_health.h"
 #include "daemon/source.h"
@@ -35,6 +36,7 @@ struct daemon {
 	struct server *server;
 	struct house *house;
 	struct health *health;		/* NULL: nobody asked for it */
+	struct metrics *metrics;	/* the same */
 	struct service_health *svc_health;
 	uv_signal_t signals[3];
 	uv_idle_t commit_soon;		/* something changed: commit in this turn */

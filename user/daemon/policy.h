@@ -130,6 +130,32 @@ struct policy_health {
  */
 struct policy_health *policy_healths(struct policy *pol, size_t *count);
 
+/* A backend that the tables have. */
+struct policy_backend {
+	__u32 id;			/* in sl_backend; 0: only the slices have it */
+	union sl_addr addr;
+	__be16 port;
+	__u8 proto;			/* IPPROTO_ */
+};
+/* Each, in no order, until @cb returns non-zero, which is returned. @cb changes nothing. */
+int policy_backend_each(const struct policy *pol,
+			int (*cb)(void *arg, const struct policy_backend *b), void *arg);
+
+/* A port of a Service in one family, as `sluice service show` has it. */
+struct policy_service_port {
+	const char *ns, *name;
+	__u16 port;
+	__u8 proto;			/* IPPROTO_ */
+	const char *family;		/* "ipv4", "ipv6" */
+	__u32 id;			/* in sl_svc; 0: nothing of it is in the tables */
+	size_t ready, terminating, not_ready;	/* endpoints behind it */
+	const struct policy_backend *backend;	/* by address and port */
+	size_t nbackends;
+};
+/* The same of those that are served or have endpoints. -ENOMEM. */
+int policy_service_port_each(const struct policy *pol,
+			     int (*cb)(void *arg, const struct policy_service_port *p), void *arg);
+
 /* New references, NULL without memory. */
 json_t *policy_list_json(struct policy *pol);
 json_t *policy_show_json(struct policy *pol, const char *ns, const char *name); /* NULL: none */
