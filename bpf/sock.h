@@ -139,11 +139,15 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 	at.proto = ctx->protocol;
 	front = sl_front_find(&at, &kind, &what);
 	/* Ranges are of addresses, which the packets will have. The node is always welcome. */
-	if (!front || (front->flags & SL_FRONT_RANGES && !node))
+	key.cookie = bpf_get_socket_cookie(ctx);
+	if (!front || (front->flags & SL_FRONT_RANGES && !node)) {
+		/* What it may have been called by when it was connected there before. */
+		if (!datagram && ctx->protocol == IPPROTO_UDP)
+			bpf_map_delete_elem(&sl_sock, &key);
 		return SL_SOCK_ALLOW;
+	}
 	svc = front->svc;
 	scope = front->inside & 1;
-	key.cookie = bpf_get_socket_cookie(ctx);
 	if (datagram)
 		id = sl_sock_last(&key, svc, scope);
 	if (!id)

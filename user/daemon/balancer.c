@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The balancer's course; see balancer.h. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <time.h>
 #include "daemon/balancer_impl.h"
@@ -120,8 +121,10 @@ static void lower_backends(struct balancer *b, const struct svc_port *old,
 		if (new && (new->flags | pb->flags) == new->flags)
 			continue;
 		put_backend(b, old, pb, new ? new->flags : 0);
-		if (!new)
-			bal_bump(b, old->id);
+		if (new)
+			continue;
+		bal_bump(b, old->id);
+		b->datagrams_gone += old->plan.proto == IPPROTO_UDP;
 	}
 }
 
@@ -369,6 +372,8 @@ int balancer_commit(struct balancer *b, bool settled)
 	int err = 0;
 
 	if (!b->valid) {
+		/* what is found may be other than what was there before */
+		b->datagrams_gone++;
 		err = bal_load(b, true);
 		b->ops->mark_all(b->m);
 	}
@@ -389,6 +394,11 @@ int balancer_repair(struct balancer *b, bool settled)
 unsigned int balancer_frontends(const struct balancer *b)
 {
 	return b->fronts.count;
+}
+
+unsigned int balancer_datagrams_gone(const struct balancer *b)
+{
+	return b->datagrams_gone;
 }
 
 int balancer_wait_ms(const struct balancer *b)

@@ -54,6 +54,8 @@ int balancer_commit(struct balancer *b, bool settled);
 int balancer_repair(struct balancer *b, bool settled);
 /* How many there are, served or not. */
 unsigned int balancer_frontends(const struct balancer *b);
+/* Another number whenever a backend may have gone that takes datagrams: sockets are connected to it. */
+unsigned int balancer_datagrams_gone(const struct balancer *b);
 /* Milliseconds after which a commit may find room for who has none; -1: nobody waits. */
 int balancer_wait_ms(const struct balancer *b);
 

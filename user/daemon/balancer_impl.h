@@ -67,6 +67,7 @@ struct balancer {
 	bool valid;			/* false: the tables are to be read back first */
 	int err;			/* of a write: nothing more is written */
 	unsigned int writes;		/* of this commit; pages count as the word that names them */
+	unsigned int datagrams_gone;	/* balancer_datagrams_gone() */
 	unsigned int nfull;		/* services, frontends, addresses without room */
 	struct idpool svcs, backends, pages;
 	struct idpool svcs_before, backends_before, pages_before;	/* amid loading; see there */

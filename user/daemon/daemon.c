@@ -108,6 +108,24 @@ static void retire_others(struct daemon *d)
 		log_error("programs of another version of the tables: %s", strerror(-n));
 }
 
+/* Tried again with the next commit, or when the house is kept. */
+static void abort_sockets(struct daemon *d)
+{
+	unsigned int gone = policy_datagrams_gone(d->pol);
+	int n;
+
+	if (!d->sock_abort || gone == d->datagrams_gone)
+		return;
+	n = sock_abort_run(d->sock_abort);
+	if (n < 0) {
+		log_warning("sockets that are connected to endpoints that went: %s", strerror(-n));
+		return;
+	}
+	if (n)
+		log_debug("%d sockets were connected to endpoints that went", n);
+	d->datagrams_gone = gone;
+}
+
 /* What the tables say now may have new names, and nodes. */
 int daemon_commit(struct daemon *d)
 {
@@ -129,6 +147,8 @@ int daemon_commit(struct daemon *d)
 		events_forget_names(d->events);
 	if (!err)
 		retire_others(d);
+	if (!err)
+		abort_sockets(d);
 	if (!d->stopping)
 		service_health_update(d->svc_health);
 	return err;
@@ -195,6 +215,8 @@ int daemon_reconcile(struct daemon *d)
 	if (d->commit_err)
 		daemon_commit(d);
 	pol = policy_reconcile(d->pol);
+	if (pol >= 0)
+		abort_sockets(d);
 	service_health_update(d->svc_health);
 	if (pol < 0)
 		log_error("reconciliation of policy: %s", strerror(-pol));
@@ -332,6 +354,23 @@ static int start_sockets(struct daemon *d)
 	if (err)
 		log_warning("processes on the host's network do not reach services: cgroup %s: %s",
 			    d->cfg.cgroup, strerror(-err));
+	return 0;
+}
+
+static int start_sock_abort(struct daemon *d)
+{
+	const char *doubt;
+	int err;
+
+	d->datagrams_gone = ~0U;
+	if (!strcmp(d->cfg.cgroup, "none"))
+		return 0;
+	err = sock_abort_new(d->sl, &d->sock_abort);
+	if (err)
+		return err;
+	doubt = sock_abort_doubt(d->sock_abort);
+	if (doubt)
+		log_warning("sockets stay connected to endpoints that go: %s", doubt);
 	return 0;
 }
 
@@ -512,6 +551,7 @@ static const struct {
 	{ "BPF programs", start_dataplane },
 	{ "sockets", start_sockets },
 	{ "privileges", start_privilege },
+	{ "sockets of datagrams", start_sock_abort },
 	{ "policy", start_policy },
 	{ "health of services", start_service_health },
 	{ "objects", start_source },
@@ -555,6 +595,7 @@ static void daemon_free(struct daemon *d)
 {
 	uv_loop_close(&d->loop);
 	endpoints_free(d->eps);
+	sock_abort_free(d->sock_abort);
 	policy_free(d->pol);
 	sluice_close(d->sl);
 	rt_close(d->rt);

@@ -19,6 +19,7 @@
 #include "daemon/metrics.h"
 #include "daemon/node.h"
 #include "daemon/service_health.h"
+#include "daemon/sock_abort.h"
 #include "daemon/source.h"
 
 struct daemon {
@@ -37,6 +38,8 @@ struct daemon {
 	struct house *house;
 	struct health *health;		/* NULL: nobody asked for it */
 	struct metrics *metrics;	/* the same */
+	struct sock_abort *sock_abort;	/* NULL: no socket is given a backend */
+	unsigned int datagrams_gone;	/* of policy_datagrams_gone() when it has run last */
 	struct service_health *svc_health;
 	uv_signal_t signals[3];
 	uv_idle_t commit_soon;		/* something changed: commit in this turn */

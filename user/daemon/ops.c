@@ -77,14 +77,24 @@ static json_t *policy_stats_json(struct daemon *d)
 			 "commitSeconds", (double)st.commit_us / 1e6);
 }
 
+static json_t *node_warning(const struct daemon *d, const char *text)
+{
+	return json_pack("{s:s, s:n, s:s, s:s}", "kind", "Node", "namespace", "name",
+			 d->cfg.node_name, "text", text);
+}
+
 static json_t *warnings_json(struct daemon *d)
 {
+	const char *doubt = d->sock_abort ? sock_abort_doubt(d->sock_abort) : NULL;
+	char text[256];
 	json_t *list = policy_warnings_json(d->pol);
 
+	snprintf(text, sizeof(text), "datagram sockets of its processes stay connected to endpoints that "
+		 "go: %s", doubt ? doubt : "");
 	if (node_doubt(d->node))
-		json_array_append_new(list, json_pack("{s:s, s:n, s:s, s:s}", "kind", "Node",
-						      "namespace", "name", d->cfg.node_name,
-						      "text", node_doubt(d->node)));
+		json_array_append_new(list, node_warning(d, node_doubt(d->node)));
+	if (doubt)
+		json_array_append_new(list, node_warning(d, text));
 	return list;
 }
 

@@ -269,6 +269,11 @@ static int commit_services(struct policy *pol)
 	return err;
 }
 
+unsigned int policy_datagrams_gone(const struct policy *pol)
+{
+	return pol->balancer ? balancer_datagrams_gone(pol->balancer) : 0;
+}
+
 int policy_wait_ms(const struct policy *pol)
 {
 	return pol->balancer ? balancer_wait_ms(pol->balancer) : -1;

@@ -99,6 +99,8 @@ int policy_pod_find(const struct policy *pol, const char *ns, const char *name, 
 int policy_commit(struct policy *pol);
 /* Milliseconds after which another commit may do what this one had no room for; -1: nothing waits. */
 int policy_wait_ms(const struct policy *pol);
+/* Another number whenever a backend of a Service may have gone that takes datagrams. */
+unsigned int policy_datagrams_gone(const struct policy *pol);
 /* Reads everything back from the kernel and repairs what differs; returns
  * the number of differences. */
 int policy_reconcile(struct policy *pol);
