@@ -139,6 +139,29 @@ __noinline int sl_nat_try(struct sl_ctx *c, __u32 port)
 		SL_ALIAS_TAKEN : SL_ALIAS_OURS;
 }
 
+/*
+ * Do clients reach a service by @port of the address that the initiator gets? What one
+ * of them sends could not be told from an answer to the flow.
+ */
+__noinline bool sl_nat_port_served(struct sl_ctx *c, __u32 port)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_front_key *key;
+
+	if (!c || !s)
+		return true;
+	key = &s->svc.front;
+	__builtin_memset(key, 0, sizeof(*key));
+	key->port = port;
+	key->proto = c->key.proto;
+	if (c->family == SL_FAMILY_V4)
+		sl_addr_set_v4(&key->addr, 0);
+	if (bpf_map_lookup_elem(&sl_front, key))
+		return true;
+	key->addr = s->flow.dir[s->flow.orig & 1].as;
+	return bpf_map_lookup_elem(&sl_front, key);
+}
+
 struct sl_nat_search {
 	struct sl_ctx *c;
 	__u32 start, min, size;
@@ -150,8 +173,8 @@ static long sl_nat_probe(__u64 i, void *arg)
 	struct sl_nat_search *n = arg;
 	__u32 port;
 
-	port = n->min + (n->start + (__u32)i) % n->size;
-	n->found = sl_nat_try(n->c, bpf_htons(port)) == SL_ALIAS_OURS;
+	port = bpf_htons(n->min + (n->start + (__u32)i) % n->size);
+	n->found = !sl_nat_port_served(n->c, port) && sl_nat_try(n->c, port) == SL_ALIAS_OURS;
 	return n->found;
 }
 

@@ -353,6 +353,67 @@ static void exhaust(const struct fam *f, uint8_t proto, unsigned int ports)
 	goes_out(f, &elsewhere);
 }
 
+static const char *all_zero(const struct fam *f)
+{
+	return f->v6 ? "::" : "0.0.0.0";
+}
+
+/* Clients reach services by some of the ports: flows get the others, each protocol its own. */
+static void served_ports(const struct fam *f, uint8_t proto, const char *at)
+{
+	const uint8_t other = proto == IPPROTO_TCP ? IPPROTO_UDP : IPPROTO_TCP;
+	struct pkt_spec s = out(f, proto);
+	bool seen[8] = {};
+
+	env_state()->nat_port_min = 61000;
+	env_state()->nat_port_max = 61007;
+	env_state_write();
+	for (unsigned int i = 0; i < 8; i++)
+		env_front(at, 61000 + i, i < 5 ? proto : other, &(struct sl_front_val){ .svc = 1 });
+	for (unsigned int i = 0; i < 3; i++) {
+		uint16_t port;
+
+		s.sport = 2000 + i;
+		port = goes_out(f, &s);
+		assert_in_range(port, 61005, 61007);
+		assert_false(seen[port - 61000]);
+		seen[port - 61000] = true;
+	}
+	s.sport = 3000;
+	expect_drop(env_pod_sends(1, s), SL_DROP_NAT_EXHAUSTED);
+}
+
+ENV_TEST(node_ports_are_left)
+{
+	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_SCTP };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		for_families(f)
+			served_ports(f, protos[i], all_zero(f));
+		/* an address of services that is the node's, too */
+		for_families(f)
+			served_ports(f, protos[i], f->node);
+	}
+}
+
+/* A service's at another address, of the other family, or of an echo's number are in nobody's way. */
+ENV_TEST(other_frontends)
+{
+	for_families(f) {
+		struct pkt_spec s = out(f, IPPROTO_TCP);
+		const char *none = f->v6 ? "0.0.0.0" : "::";
+
+		env_state()->nat_port_min = env_state()->nat_port_max = 61000;
+		env_state_write();
+		env_front(f->out, 61000, IPPROTO_TCP, &(struct sl_front_val){ .svc = 1 });
+		env_front(none, 61000, IPPROTO_TCP, &(struct sl_front_val){ .svc = 1 });
+		assert_int_equal(goes_out(f, &s), 61000);
+		env_front(all_zero(f), 61000, IPPROTO_TCP, &(struct sl_front_val){ .svc = 1 });
+		s = out(f, echo(f));
+		assert_int_equal(goes_out(f, &s), 61000);
+	}
+}
+
 ENV_TEST(ports_run_out)
 {
 	for_families(f)
@@ -588,6 +649,8 @@ int main(void)
 		env_test(reply_to_the_old_address),
 		env_test(two_pods_to_one_service),
 		env_test(ports_run_out),
+		env_test(node_ports_are_left),
+		env_test(other_frontends),
 		env_test(dead_alias),
 		env_test(dead_alias_of_an_established_flow),
 		env_test(forgotten_flow_finds_its_port),
