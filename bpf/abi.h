@@ -858,7 +858,8 @@ SL_ASSERT_SIZE(struct sl_drop_key, 16);
 	X(EVENT_LIMITED, "event-limited")                                      \
 	X(FLOW_EVENT_LOST, "flow-event-lost")                                  \
 	X(RST_SENT, "rst-sent")                                                \
-	X(EDGE_OUT, "edge-out")
+	X(EDGE_OUT, "edge-out")                                                \
+	X(ABORT_SENT, "abort-sent")
 
 enum sl_count {
 #define SL_COUNT_MEMBER(sym, name) SL_COUNT_##sym,

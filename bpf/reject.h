@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Telling the sender that a rule or a service refused its packet: a reset for TCP, else an
- * ICMP error, back the way the packet came. Out of the same bucket as all
+ * Telling the sender that a rule or a service refused its packet: a reset for TCP, an
+ * abort for SCTP, else an ICMP error, back the way the packet came. Out of the same bucket as all
  * errors of our own making.
  */
 #ifndef SL_BPF_REJECT_H
@@ -106,12 +106,151 @@ static __always_inline int sl_rst_build(struct __sk_buff *skb, struct sl_ctx *c)
 	return bpf_skb_store_bytes(skb, ETH_HLEN_, s->buf, len, BPF_F_RECOMPUTE_CSUM);
 }
 
+/* -------------------------------------------------------------- SCTP */
+
+/* RFC 9260 sections 3 and 3.2; a chunk's words are looked at, none is changed. */
+struct sl_sctp {
+	__be16 sport, dport;
+	__be32 tag;
+	__u32 check;
+	__u8 type, flags;
+	__be16 len;
+	__be32 init_tag;		/* of INIT: section 3.3.2 */
+};
+#define SL_SCTP_ABORT_LEN	16	/* bytes: up to @init_tag */
+
+enum sl_sctp_type {
+	SL_SCTP_INIT			= 1,
+	SL_SCTP_ABORT			= 6,
+	SL_SCTP_SHUTDOWN_ACK		= 8,
+	SL_SCTP_ERROR			= 9,
+	SL_SCTP_COOKIE_ACK		= 11,
+	SL_SCTP_SHUTDOWN_COMPLETE	= 14,
+};
+#define SL_SCTP_T	1	/* flag: the tag is the one that the packet came with */
+
+/* Chunks of a packet that are looked at for one that says not to answer. */
+#define SL_SCTP_CHUNKS	4
+
+static __always_inline bool sl_sctp_is_silent(__u8 type)
+{
+	return type == SL_SCTP_ABORT || type == SL_SCTP_SHUTDOWN_COMPLETE ||
+	       type == SL_SCTP_ERROR || type == SL_SCTP_COOKIE_ACK;
+}
+
+/* RFC 9260 section 8.4 points 2, 6 and 7: what is answered by nothing, or makes no sense. */
+static __noinline bool sl_sctp_silent(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	__u32 off = c->l4_off + 12, end = c->len + ETH_HLEN_, i, len;
+	struct {
+		__u8 type, flags;
+		__be16 len;
+	} chunk;
+
+	for (i = 0; i < SL_SCTP_CHUNKS && off + sizeof(chunk) <= end; i++) {
+		if (bpf_skb_load_bytes(skb, off, &chunk, sizeof(chunk)) ||
+		    sl_sctp_is_silent(chunk.type))
+			return true;
+		len = bpf_ntohs(chunk.len);
+		if (len < sizeof(chunk))
+			return true;
+		off += (len + 3) & ~3;
+	}
+	return !i;
+}
+
+/*
+ * The chunk that answers @in, by RFC 9260 section 8.4: to INIT (point 3) an ABORT with its
+ * initiate tag, to SHUTDOWN ACK (5) a SHUTDOWN COMPLETE, to all others (8) an
+ * ABORT, these two with the tag that they came with.
+ */
+static __always_inline int sl_abort_fill(struct sl_sctp *out, const struct sl_sctp *in)
+{
+	out->sport = in->dport;
+	out->dport = in->sport;
+	out->check = 0;
+	out->type = in->type == SL_SCTP_SHUTDOWN_ACK ? SL_SCTP_SHUTDOWN_COMPLETE : SL_SCTP_ABORT;
+	out->flags = SL_SCTP_T;
+	out->len = bpf_htons(4);
+	out->tag = in->tag;
+	if (in->type != SL_SCTP_INIT)
+		return 0;
+	/* Sections 8.5.1 and 3.3.2: no INIT. */
+	if (in->tag || !in->init_tag)
+		return -1;
+	out->flags = 0;
+	out->tag = in->init_tag;
+	return 0;
+}
+
+static __always_inline int sl_abort_ip(struct __sk_buff *skb, struct sl_scratch *s,
+				       const struct sl_ctx *c)
+{
+	__u32 dir = c->dir & 1;
+
+	__builtin_memset(s->buf, 0, sizeof(s->buf));
+	if (c->family == SL_FAMILY_V6) {
+		struct ipv6hdr *ip = (void *)s->buf;
+
+		ip->version = 6;
+		ip->payload_len = bpf_htons(SL_SCTP_ABORT_LEN);
+		ip->nexthdr = IPPROTO_SCTP;
+		ip->hop_limit = SL_ICMP_TTL;
+		__builtin_memcpy(&ip->saddr, &c->key.addr[!dir], 16);
+		__builtin_memcpy(&ip->daddr, &c->key.addr[dir], 16);
+		return bpf_skb_store_bytes(skb, ETH_HLEN_, ip, sizeof(*ip), BPF_F_RECOMPUTE_CSUM);
+	} else {
+		struct iphdr *ip = (void *)s->buf;
+
+		ip->version = 4;
+		ip->ihl = 5;
+		ip->tot_len = bpf_htons(sizeof(*ip) + SL_SCTP_ABORT_LEN);
+		ip->frag_off = bpf_htons(IP_DF);
+		ip->ttl = SL_ICMP_TTL;
+		ip->protocol = IPPROTO_SCTP;
+		ip->saddr = c->key.addr[!dir].w[3];
+		ip->daddr = c->key.addr[dir].w[3];
+		ip->check = ~sl_csum_fold(bpf_csum_diff(NULL, 0, s->buf, sizeof(*ip), 0));
+		return bpf_skb_store_bytes(skb, ETH_HLEN_, ip, sizeof(*ip), BPF_F_RECOMPUTE_CSUM);
+	}
+}
+
+/*
+ * The packet becomes its answer, in place: 0. A checksum of zero is left to who
+ * sends the packet out, and stays so.
+ */
+static __noinline int sl_abort_build(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	__u32 l3 = c->family == SL_FAMILY_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	struct sl_sctp in = {}, out = {};
+
+	if (!s || sl_sctp_silent(skb, c) ||
+	    bpf_skb_load_bytes(skb, c->l4_off, &in, SL_SCTP_ABORT_LEN))
+		return -1;
+	if (in.type == SL_SCTP_INIT &&
+	    bpf_skb_load_bytes(skb, c->l4_off + SL_SCTP_ABORT_LEN, &in.init_tag, 4))
+		return -1;
+	if (sl_abort_fill(&out, &in) ||
+	    bpf_skb_change_tail(skb, ETH_HLEN_ + l3 + SL_SCTP_ABORT_LEN, 0) ||
+	    sl_icmp_swap_macs(skb, s))
+		return -1;
+	if (in.check)
+		out.check = sl_crc_words((void *)&out, SL_SCTP_ABORT_LEN / 4);
+	if (sl_abort_ip(skb, s, c))
+		return -1;
+	return bpf_skb_store_bytes(skb, ETH_HLEN_ + l3, &out, SL_SCTP_ABORT_LEN,
+				   BPF_F_RECOMPUTE_CSUM);
+}
+
+/* ------------------------------------------------------------------ */
+
 /* Options would move the segment, and a sum that is still to come would miss it. */
-static __always_inline bool sl_rst_allowed(const struct sl_ctx *c)
+static __always_inline bool sl_answer_is_plain(const struct sl_ctx *c)
 {
 	__u32 l3 = c->family == SL_FAMILY_V6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
 
-	return c->proto == IPPROTO_TCP && c->l4_off == ETH_HLEN_ + l3 &&
+	return c->l4_off == ETH_HLEN_ + l3 &&
 	       !(c->flags & (SL_PKT_ICMP_ERROR | SL_PKT_FRAG_LATER | SL_PKT_FRAG_FIRST));
 }
 
@@ -121,20 +260,23 @@ static __always_inline bool sl_rst_allowed(const struct sl_ctx *c)
  */
 __noinline int sl_reject(struct __sk_buff *skb, struct sl_ctx *c, __u32 code)
 {
+	bool sctp;
+
 	if (!c)
 		return SL_ACT_DROP;
-	if (!sl_rst_allowed(c))
+	sctp = c->proto == IPPROTO_SCTP;
+	if ((c->proto != IPPROTO_TCP && !sctp) || !sl_answer_is_plain(c))
 		return sl_icmp_answer(skb, c, code);
 	/* RFC 9293: a reset is answered by nothing. */
-	if (sl_is_rst(c))
+	if (!sctp && sl_is_rst(c))
 		return SL_ACT_DROP;
 	if (!sl_limit_take(SL_LIMIT_ICMP, sl_icmp_rate, sl_icmp_burst)) {
 		sl_count_inc(SL_COUNT_ICMP_LIMITED);
 		return SL_ACT_DROP;
 	}
-	if (sl_rst_build(skb, c))
+	if (sctp ? sl_abort_build(skb, c) : sl_rst_build(skb, c))
 		return SL_ACT_DROP;
-	sl_count_inc(SL_COUNT_RST_SENT);
+	sl_count_inc(sctp ? SL_COUNT_ABORT_SENT : SL_COUNT_RST_SENT);
 	return sl_answer_out(skb, c);
 }
 

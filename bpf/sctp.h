@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * SCTP's checksum (CRC32c, RFC 9260 section 6.8) after a change of a port. CRCs
+ * SCTP's checksum (CRC32c, RFC 9260 section 6.8), of a short packet, and after a change of a port. CRCs
  * are linear: it changes by the CRC of a message that is zero but for the bits
  * that changed, and zeros behind those are a multiplication.
  */
@@ -17,6 +17,25 @@ static __always_inline __u32 sl_crc_half(__u32 a)
 	__u32 bit = a & 1;
 
 	return (a >> 1) ^ sl_opaque(bit) * SL_CRC32C;
+}
+
+/* What four zeros behind four bits make of these. */
+static const __u32 sl_crc_nibble[16] = {
+	0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
+	0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9, 0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
+};
+
+/* The checksum of @n words, its own among them as zero; as it lies in memory. */
+static __always_inline __u32 sl_crc_words(const __u32 *w, __u32 n)
+{
+	__u32 crc = ~0U, i, j;
+
+	for (i = 0; i < n; i++) {
+		crc ^= w[i];
+		for (j = 0; j < 8; j++)
+			crc = crc >> 4 ^ sl_crc_nibble[crc & 15];
+	}
+	return ~crc;
 }
 
 /* @a times @b modulo the polynomial, both reflected. */

@@ -147,6 +147,7 @@ static size_t put_l4(struct pkt *p, const struct pkt_spec *s)
 	case IPPROTO_SCTP:
 		put16(h, s->sport);
 		put16(h + 2, s->dport);
+		put32(h + 4, s->tag);
 		return 12;
 	case IPPROTO_ICMP:
 	case IPPROTO_ICMPV6:
@@ -253,7 +254,7 @@ static void put_payload(struct pkt *p, const struct pkt_spec *s)
 		p->len += n;
 	}
 	for (unsigned int i = 0; i < s->payload && p->len < PKT_MAX; i++)
-		p->b[p->len++] = 'a' + i % 26;
+		p->b[p->len++] = s->bytes ? s->bytes[i] : 'a' + i % 26;
 }
 
 void pkt_make(struct pkt *p, const struct pkt_spec *s)

@@ -29,7 +29,9 @@ struct pkt_spec {
 	uint8_t type, code;		/* ICMP */
 	uint32_t icmp_data;		/* ICMP error: second word, host order */
 	uint8_t ttl;
-	unsigned int payload;		/* bytes of pattern behind the headers */
+	unsigned int payload;		/* bytes behind the headers, of a pattern */
+	const uint8_t *bytes;		/* unless they are these */
+	uint32_t tag;			/* SCTP: verification tag */
 	unsigned int options;		/* 4-byte words of IPv4; 8-byte destination options of IPv6 */
 	bool df;
 	bool more;			/* more fragments follow */

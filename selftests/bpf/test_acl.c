@@ -674,6 +674,131 @@ ENV_TEST(reject_offloaded)
 	}
 }
 
+/* An answer of one chunk, RFC 9260 section 3.3.7 and 3.3.13. */
+static void check_abort(const struct fam *f, const struct pkt *p, const struct pkt *sent,
+			const struct pkt_spec *s)
+{
+	size_t sctp = ETH + l3_hdr(f);
+
+	check_way_back(f, p, sent, s->dst);
+	assert_int_equal(p->len, sctp + 16);
+	assert_int_equal(pkt_u16(p, sctp), s->dport);
+	assert_int_equal(pkt_u16(p, sctp + 2), s->sport);
+	assert_int_equal(pkt_u16(p, sctp + 14), 4);
+	if (s->partial)
+		assert_int_equal(pkt_u32(p, sctp + 8), 0);
+	else
+		expect_csum(p);
+}
+
+#define TAG	0xc0ffee01u
+#define CHUNK(type, len, ...) { type, 0, 0, len, ##__VA_ARGS__ }
+
+struct sctp_case {
+	uint32_t tag;			/* that it comes with */
+	unsigned int len;
+	uint8_t chunks[32];
+	uint8_t type, flags;		/* of the answer; 0: none */
+	uint32_t answer_tag;
+};
+
+/* By RFC 9260 section 8.4. */
+static const struct sctp_case sctp_cases[] = {
+	/* INIT */
+	{ 0, 20, CHUNK(1, 20, 1, 2, 3, 4, 0, 1, 0, 0, 0, 10, 0, 10, 9, 9, 9, 9), 6, 0, 0x01020304 },
+	{ 0, 24, CHUNK(1, 24, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 10, 0, 10, 9, 9, 9, 9, 0x80, 8, 0, 4), 6, 0,
+	  0xff000000 },
+	/* COOKIE ECHO, DATA, SACK with DATA, HEARTBEAT, SHUTDOWN, a type that nobody knows */
+	{ TAG, 8, CHUNK(10, 8, 1, 2, 3, 4), 6, 1, TAG },
+	{ TAG, 17, CHUNK(0, 17, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0, 0, 0, 'x'), 6, 1, TAG },
+	{ TAG, 32, CHUNK(3, 16, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 16), 6, 1, TAG },
+	{ TAG, 8, CHUNK(4, 8, 0, 1, 0, 4), 6, 1, TAG },
+	{ TAG, 8, CHUNK(7, 8, 0, 0, 0, 1), 6, 1, TAG },
+	{ 0xffffffffu, 4, CHUNK(200, 4), 6, 1, 0xffffffffu },
+	/* SHUTDOWN ACK: SHUTDOWN COMPLETE */
+	{ TAG, 4, CHUNK(8, 4), 14, 1, TAG },
+	/* ABORT, ERROR, COOKIE ACK, SHUTDOWN COMPLETE; an ABORT behind a SACK */
+	{ TAG, 4, CHUNK(6, 4), 0, 0, 0 },
+	{ TAG, 12, CHUNK(9, 12, 0, 3, 0, 8, 0, 0, 0, 1), 0, 0, 0 },
+	{ TAG, 4, CHUNK(11, 4), 0, 0, 0 },
+	{ TAG, 4, CHUNK(14, 4), 0, 0, 0 },
+	{ TAG, 20, CHUNK(3, 16, 0, 0, 0, 1, 0, 0, 0, 9, 0, 0, 0, 0, 6, 0, 0, 4), 0, 0, 0 },
+	/* the same behind a chunk that is padded */
+	{ TAG, 12, CHUNK(10, 5, 'x', 0, 0, 0, 6, 0, 0, 4), 0, 0, 0 },
+	/* INIT with a tag, without its own, cut short; no chunk; one without a length, or cut short */
+	{ TAG, 20, CHUNK(1, 20, 1, 2, 3, 4, 0, 1, 0, 0, 0, 10, 0, 10, 9, 9, 9, 9), 0, 0, 0 },
+	{ 0, 20, CHUNK(1, 20, 0, 0, 0, 0, 0, 1, 0, 0, 0, 10, 0, 10, 9, 9, 9, 9), 0, 0, 0 },
+	{ 0, 4, CHUNK(1, 20), 0, 0, 0 },
+	{ TAG, 0, {}, 0, 0, 0 },
+	{ TAG, 8, CHUNK(10, 3, 1, 2, 3, 4), 0, 0, 0 },
+	{ TAG, 3, { 10, 0, 0 }, 0, 0, 0 },
+};
+
+static void sctp_case(const struct fam *f, const struct sctp_case *k, bool partial)
+{
+	struct pkt_spec s = tcp12(f);
+	size_t sctp = ETH + l3_hdr(f);
+	struct pkt p, sent;
+
+	s.proto = IPPROTO_SCTP;
+	s.tag = k->tag;
+	s.bytes = k->chunks;
+	s.payload = k->len;
+	s.partial = partial;
+	env_pod_pkt(1, &p, s);
+	sent = p;
+	if (!k->type) {
+		expect_drop(env_from_pod(1, &p), SL_DROP_RULE);
+		return;
+	}
+	expect_answer(env_from_pod(1, &p), SL_DROP_RULE);
+	check_abort(f, &p, &sent, &s);
+	assert_int_equal(p.b[sctp + 12], k->type);
+	assert_int_equal(p.b[sctp + 13], k->flags);
+	assert_int_equal(pkt_u32(&p, sctp + 4), k->answer_tag);
+}
+
+ENV_TEST(reject_sctp)
+{
+	const unsigned int n = sizeof(sctp_cases) / sizeof(sctp_cases[0]);
+	unsigned int answered = 0;
+
+	acl_families(f) {
+		RULES(RULE(8, REJECT));
+		for (unsigned int i = 0; i < 2 * n; i++) {
+			sctp_case(f, &sctp_cases[i / 2], i & 1);
+			answered += !!sctp_cases[i / 2].type;
+		}
+		assert_int_equal(env_count(SL_COUNT_ABORT_SENT), answered);
+		assert_int_equal(env_count(SL_COUNT_RST_SENT), 0);
+		assert_int_equal(env_count(SL_COUNT_ICMP_SENT), 0);
+		answered = 0;
+	}
+}
+
+/* Of a fragment nobody knows the rest, and behind options it would lie elsewhere. */
+ENV_TEST(reject_sctp_otherwise)
+{
+	acl_families(f) {
+		struct pkt_spec s = tcp12(f);
+		struct pkt p;
+
+		RULES(RULE(8, REJECT));
+		s.proto = IPPROTO_SCTP;
+		s.payload = 64;
+		s.options = 1;
+		env_pod_pkt(1, &p, s);
+		expect_answer(env_from_pod(1, &p), SL_DROP_RULE);
+		s.options = 0;
+		s.more = true;
+		s.frag_id = 77;
+		env_pod_pkt(1, &p, s);
+		expect_answer(env_from_pod(1, &p), SL_DROP_RULE);
+		assert_int_equal(env_count(SL_COUNT_ABORT_SENT), 0);
+		assert_int_equal(env_count(SL_COUNT_ICMP_SENT), 2);
+	}
+}
+
 /* Administratively prohibited: RFC 1812 section 5.2.7.1, RFC 4443 section 3.1. */
 static void check_prohibited(const struct fam *f, const struct pkt *p, const struct pkt *sent,
 			     const char *from)
@@ -1085,7 +1210,9 @@ int main(void)
 		env_test(classes), env_test(order), env_test(accept_skips_the_policies),
 		env_test(pass_leaves_it_to_the_policies), env_test(counters), env_test(rate),
 		env_test(mark), env_test(reject_tcp), env_test(no_answer),
-		env_test(reject_offloaded), env_test(reject_others), env_test(reject_elsewhere),
+		env_test(reject_offloaded), env_test(reject_others),
+		env_test(reject_sctp),
+		env_test(reject_sctp_otherwise), env_test(reject_elsewhere),
 		env_test(reject_an_open_flow), env_test(reject_is_limited), env_test(change_under_an_open_flow),
 		env_test(judged_by_the_first_packet), env_test(accepted_flow_of_the_node),
 		env_test(needle), env_test(broken_tables), env_test(at_random),

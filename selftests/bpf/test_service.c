@@ -323,6 +323,11 @@ static void check_refused(const struct fam *f, const struct pkt *p, const struct
 		assert_true(p->b[l4 + 13] & TH_RST);
 		return;
 	}
+	if (s->proto == IPPROTO_SCTP) {
+		check_pkt(p, s->dst, s->dport, s->src, s->sport);
+		assert_int_equal(p->b[l4 + 12], 6);
+		return;
+	}
 	assert_int_equal(proto, ICMP(f));
 	assert_int_equal(p->b[l4], f->v6 ? 1 : 3);
 	assert_int_equal(p->b[l4 + 1], f->v6 ? 4 : 3);

@@ -30,9 +30,10 @@ static const struct counted {
 	{ SL_COUNT_FLOW_REFUSED_NOMEM, COUNTER("flows_refused", NULL), "no_memory" },
 	{ SL_COUNT_FLOW_REFUSED_BUSY, COUNTER("flows_refused", NULL), "busy" },
 	{ SL_COUNT_ICMP_SENT, COUNTER("icmp_errors_sent", "ICMP errors made by the pipeline."), NULL },
-	{ SL_COUNT_ICMP_LIMITED, COUNTER("icmp_errors_limited", "ICMP errors and resets above the "
+	{ SL_COUNT_ICMP_LIMITED, COUNTER("icmp_errors_limited", "ICMP errors, resets and aborts above the "
 					 "rate."), NULL },
 	{ SL_COUNT_RST_SENT, COUNTER("resets_sent", "TCP resets made by the pipeline."), NULL },
+	{ SL_COUNT_ABORT_SENT, COUNTER("aborts_sent", "SCTP aborts made by the pipeline."), NULL },
 	{ SL_COUNT_EDGE_OUT, COUNTER("edge_packets_forwarded", "Packets that left in XDP by the uplink that "
 				     "they came in by."), NULL },
 	{ SL_COUNT_EVENT_LOST, COUNTER("events_lost", "Events that the ring had no room for."), NULL },
