@@ -567,6 +567,14 @@ struct sl_sock_val {
 };
 SL_ASSERT_SIZE(struct sl_sock_val, 32);
 
+/*
+ * sl_netns: hash, cookie of a pod's network namespace (__u64) to flags (__u32): of those
+ * alone that ask for something.
+ */
+enum sl_netns_flag {
+	SL_NETNS_BY_PACKET	= 1 << 0, /* sockets are given no backends */
+};
+
 /* -------------------------------------------------------------- routing */
 
 enum sl_route_kind {
@@ -977,7 +985,8 @@ SL_ASSERT_SIZE(struct sl_flow_event, 112);
 	X(BACKEND, "sl_backend")                                               \
 	X(SVC_SRC, "sl_svc_src")                                               \
 	X(AFFINITY, "sl_affinity")                                             \
-	X(SOCK, "sl_sock")
+	X(SOCK, "sl_sock")                                                     \
+	X(NETNS, "sl_netns")
 
 enum sl_map {
 #define SL_MAP_MEMBER(sym, name) SL_MAP_##sym,

@@ -60,6 +60,7 @@ int sl_bind(struct __sk_buff *skb)
 	BIND(sl_svc_src, SVC_SRC);
 	BIND(sl_affinity, AFFINITY);
 	BIND(sl_sock, SOCK);
+	BIND(sl_netns, NETNS);
 	return bpf_sluice_pipeline_bind(SL_ABI_VERSION);
 }
 

@@ -264,4 +264,11 @@ struct {
 	__type(value, struct sl_sock_val);
 } sl_sock SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, SL_EP_MAX);
+	__type(key, __u64);
+	__type(value, __u32);
+} sl_netns SEC(".maps");
+
 #endif /* SL_BPF_MAPS_H */

@@ -49,6 +49,15 @@ static __always_inline bool sl_sock_of_node(struct bpf_sock_addr *ctx)
 	return st && st->host_netns && bpf_get_netns_cookie(ctx) == st->host_netns;
 }
 
+/* Does the pod want its packets to be translated, and not its sockets? */
+static __always_inline bool sl_sock_by_packet(struct bpf_sock_addr *ctx)
+{
+	__u64 cookie = bpf_get_netns_cookie(ctx);
+	__u32 *flags = bpf_map_lookup_elem(&sl_netns, &cookie);
+
+	return flags && *flags & SL_NETNS_BY_PACKET;
+}
+
 /* By network namespace, since a socket may have no address yet: a pod's are one. */
 static __always_inline void sl_sock_client(struct bpf_sock_addr *ctx, __u32 svc,
 					   struct sl_affinity_key *key)
@@ -146,6 +155,8 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 			bpf_map_delete_elem(&sl_sock, &key);
 		return SL_SOCK_ALLOW;
 	}
+	if (!node && sl_sock_by_packet(ctx))
+		return SL_SOCK_ALLOW;
 	svc = front->svc;
 	scope = front->inside & 1;
 	if (datagram)

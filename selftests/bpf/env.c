@@ -259,6 +259,7 @@ int env_reset(void **state)
 	clear(env.sk->maps.sl_svc_src);
 	clear(env.sk->maps.sl_affinity);
 	clear(env.sk->maps.sl_sock);
+	clear(env.sk->maps.sl_netns);
 	reset_services();
 	zero_percpu(env.sk->maps.sl_drop, __SL_DROP_MAX, sizeof(struct sl_counter));
 	zero_percpu(env.sk->maps.sl_count, __SL_COUNT_MAX, sizeof(uint64_t));

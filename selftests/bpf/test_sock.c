@@ -118,7 +118,7 @@ static int teardown(void **state)
 
 /* ----------------------------------------------------------------- the service */
 
-static void be_node(bool node)
+static uint64_t netns_cookie(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM, 0);
 	uint64_t cookie = 0;
@@ -126,6 +126,13 @@ static void be_node(bool node)
 
 	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len), 0);
 	close(fd);
+	return cookie;
+}
+
+static void be_node(bool node)
+{
+	uint64_t cookie = netns_cookie();
+
 	env_state()->host_netns = node ? cookie : cookie + 1;
 	env_state_write();
 }
@@ -359,6 +366,49 @@ ENV_TEST(of_a_pod)
 	}
 }
 
+static void ask(uint64_t cookie, uint32_t flags)
+{
+	int fd = bpf_map__fd(env.sk->maps.sl_netns);
+
+	assert_int_equal(bpf_map_update_elem(fd, &cookie, &flags, BPF_ANY), 0);
+}
+
+/* A pod that asks for it connects as if there were no program here; the node can't ask, nor one for another. */
+ENV_TEST(by_the_packet)
+{
+	for_families(f) {
+		int af = f->v6 ? AF_INET6 : AF_INET, srv, fd;
+		struct sockaddr_storage ss;
+		socklen_t len = sockaddr_of(&ss, af, vip(f), PORT);
+
+		backends(f, IPPROTO_TCP, 1);
+		srv = server(f, SOCK_STREAM, TARGET);
+		be_node(false);
+		ask(netns_cookie() + 1, SL_NETNS_BY_PACKET);
+		ask(netns_cookie(), 0);
+		fd = dial(af, SOCK_STREAM, vip(f), PORT);
+		assert_true(fd >= 0);
+		close(accept(srv, NULL, NULL));
+		close(fd);
+		assert_int_equal(env_entries(env.sk->maps.sl_sock), 1);
+		ask(netns_cookie(), SL_NETNS_BY_PACKET);
+		/* nobody translates packets here, so nobody answers */
+		fd = socket(af, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		assert_int_equal(connect(fd, (void *)&ss, len), -1);
+		assert_false(readable(srv, 100));
+		close(fd);
+		fd = dial(af, SOCK_STREAM, f->node, TARGET);
+		assert_true(fd >= 0);
+		close(fd);
+		assert_int_equal(env_entries(env.sk->maps.sl_sock), 1);
+		be_node(true);
+		fd = dial(af, SOCK_STREAM, vip(f), PORT);
+		assert_true(fd >= 0);
+		close(fd);
+		close(srv);
+	}
+}
+
 /* All sockets of a namespace are one client. */
 ENV_TEST(affinity)
 {
@@ -396,6 +446,7 @@ int main(void)
 		env_test(connected_datagrams),
 		env_test(without_a_backend),
 		env_test(of_a_pod),
+		env_test(by_the_packet),
 		env_test(affinity),
 	};
 

@@ -391,6 +391,34 @@ static void reads_pods(void **state)
 	release(&r);
 }
 
+/* Of the annotation's words one means something, and what is no word is doubted. */
+static void reads_pod_annotations(void **state)
+{
+	static const struct {
+		const char *text;
+		bool by_packet, doubt;
+	} cases[] = {
+		{ "{}", false, false }, { "{sluice.dev/connect-time-services: \"false\"}", true, false },
+		{ "{sluice.dev/connect-time-services: \"true\"}", false, false },
+		{ "{sluice.dev/connect-time-services: \"False\"}", false, true },
+		{ "{sluice.dev/connect-time-services: \"\"}", false, true },
+		{ "{other.example/connect-time-services: \"false\"}", false, false },
+	};
+	const struct object_pod *pod;
+	char text[256];
+	struct result r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		snprintf(text, sizeof(text), "apiVersion: v1\nkind: Pod\nmetadata: {name: p, annotations: %s}\n",
+			 cases[i].text);
+		pod = container_of(only(&r, text, OBJECT_POD), struct object_pod, o);
+		assert_int_equal(pod->by_packet, cases[i].by_packet);
+		assert_int_equal(!!r.item[0].diag.text[0], cases[i].doubt);
+		release(&r);
+	}
+}
+
 static void reads_nodes(void **state)
 {
 	const struct object_node *n;
@@ -491,7 +519,7 @@ int main(void)
 		cmocka_unit_test(reads_ports),
 		cmocka_unit_test(reads_selectors),
 		cmocka_unit_test(masks_blocks),
-		cmocka_unit_test(reads_pods),
+		cmocka_unit_test(reads_pod_annotations), cmocka_unit_test(reads_pods),
 		cmocka_unit_test(reads_nodes),
 		cmocka_unit_test(takes_lists_apart),
 		cmocka_unit_test(merges_and_repeats),

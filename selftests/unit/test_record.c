@@ -12,7 +12,7 @@
 
 static const char good[] =
 	"{\"version\":1,\"network\":\"sluice\",\"containerID\":\"c1\",\"ifname\":\"eth0\","
-	"\"netns\":\"/run/netns/x\",\"hostIfname\":\"sl0123456789abc\",\"hostIfindex\":7,"
+	"\"netns\":\"/run/netns/x\",\"netnsCookie\":9007199254740995,\"hostIfname\":\"sl0123456789abc\",\"hostIfindex\":7,"
 	"\"mac\":\"02:00:00:00:00:01\",\"hostMac\":\"02:00:00:00:00:02\","
 	"\"addresses\":[\"10.244.0.5\",\"fd00:244::5\"],\"mtu\":1450,\"datapath\":\"veth\","
 	"\"podNamespace\":\"shop\",\"podName\":\"web-1\",\"podUID\":\"u\",\"ready\":true}";
@@ -51,6 +51,7 @@ static void round_trip(void **state)
 	assert_string_equal(rec.pod_name, "web-1");
 	assert_string_equal(rec.host_ifname, "sl0123456789abc");
 	assert_int_equal(rec.host_ifindex, 7);
+	assert_true(rec.netns_cookie == 9007199254740995ULL);
 	assert_int_equal(rec.mac[5], 1);
 	assert_int_equal(rec.addr[SL_FAMILY_V4].b[15], 5);
 	assert_int_equal(rec.addr[SL_FAMILY_V6].b[0], 0xfd);
@@ -74,6 +75,7 @@ static void refused(void **state)
 		{"containerID", NULL}, {"containerID", "\"\""}, {"containerID", "\"a/b\""},
 		{"containerID", "\"a:b\""}, {"ifname", "\"\""}, {"ifname", "\"a/b\""},
 		{"ifname", "\"0123456789abcdef\""}, {"ifname", "\"..\""}, {"hostIfname", "7"},
+		{"netnsCookie", "-1"}, {"netnsCookie", "\"7\""}, {"netnsCookie", "1.5"}, {"netnsCookie", "null"},
 		{"hostIfindex", "-1"}, {"hostIfindex", "0"}, {"hostIfindex", "4294967296"},
 		{"hostIfindex", "1.5"}, {"mac", "\"02:00:00:00:00\""}, {"mac", "\"0200:00:00:00:01\""},
 		{"mac", "\"02:00:00:00:00:01 \""}, {"hostMac", "\"zz:00:00:00:00:01\""},

@@ -39,6 +39,7 @@ static int fill_record(const struct cni *cni, struct attachment *a, struct cni_e
 	memcpy(r->mac, cni->conf.mac, sizeof(r->mac));
 	r->mtu = a->node.mtu;
 	r->netkit = a->node.netkit;
+	r->netns_cookie = wire_netns_cookie(&a->wire);
 	return 0;
 }
 

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "cni/wire.h"
@@ -125,6 +126,25 @@ void wire_close(struct wire *w)
 	rt_close(w->host);
 	rt_close(w->pod);
 	close(w->netns_fd);
+}
+
+static int read_cookie(void *arg)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err;
+	socklen_t len = sizeof(__u64);
+
+	if (fd < 0)
+		return -errno;
+	err = getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, arg, &len) ? -errno : 0;
+	close(fd);
+	return err;
+}
+
+__u64 wire_netns_cookie(const struct wire *w)
+{
+	__u64 cookie;
+
+	return rt_netns_call(w->netns_fd, read_cookie, &cookie) ? 0 : cookie;
 }
 
 /* -------------------------------------------------------------- creation */

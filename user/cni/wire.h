@@ -27,6 +27,8 @@ void wire_host_ifname(const char *container_id, const char *ifname, char out[IFN
  */
 int wire_open(const char *netns, struct wire *out, struct cni_error *err);
 void wire_close(struct wire *w);
+/* SO_NETNS_COOKIE of the pod's namespace; 0: the kernel doesn't say. */
+__u64 wire_netns_cookie(const struct wire *w);
 
 /* Makes the pair, both ends down; fills in rec->host_ifindex and the MACs. */
 int wire_create(struct wire *w, struct record *rec, bool keep_mac, struct cni_error *err);

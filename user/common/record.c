@@ -161,6 +161,13 @@ static json_int_t get_number(struct parser *p, const char *field, json_int_t max
 	return n;
 }
 
+/* Records of before have none. */
+static __u64 get_cookie(struct parser *p)
+{
+	return json_object_get(p->doc, "netnsCookie") ?
+		       (__u64)get_number(p, "netnsCookie", LLONG_MAX) : 0;
+}
+
 static void get_addresses(struct parser *p, struct record *out)
 {
 	const json_t *list = json_object_get(p->doc, "addresses"), *v;
@@ -211,6 +218,7 @@ int record_parse(const json_t *doc, struct record *out, char *why, size_t len)
 	out->network = dup_string(&p, "network");
 	out->container_id = dup_string(&p, "containerID");
 	out->netns = dup_string(&p, "netns");
+	out->netns_cookie = get_cookie(&p);
 	out->pod_namespace = dup_string(&p, "podNamespace");
 	out->pod_name = dup_string(&p, "podName");
 	out->pod_uid = dup_string(&p, "podUID");
@@ -232,7 +240,7 @@ int record_parse(const json_t *doc, struct record *out, char *why, size_t len)
 json_t *record_json(const struct record *rec)
 {
 	char mac[MAC_STRLEN], host_mac[MAC_STRLEN], addr[SLUICE_ADDR_STRLEN];
-	json_t *list = json_array();
+	json_t *list = json_array(), *doc;
 
 	for (int f = 0; list && f < __SL_FAMILY_MAX; f++)
 		if ((rec->addr[f].d[0] || rec->addr[f].d[1]) &&
@@ -243,16 +251,22 @@ json_t *record_json(const struct record *rec)
 		}
 	if (!list)
 		return NULL;
-	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:i, s:s, s:s, s:s,"
-			 " s:s, s:b}",
-			 "version", RECORD_VERSION, "network", rec->network,
-			 "containerID", rec->container_id, "ifname", rec->ifname,
-			 "netns", rec->netns, "hostIfname", rec->host_ifname,
-			 "hostIfindex", rec->host_ifindex, "mac", mac_format(rec->mac, mac),
-			 "hostMac", mac_format(rec->host_mac, host_mac), "addresses", list,
-			 "mtu", (int)rec->mtu, "datapath", rec->netkit ? "netkit" : "veth",
-			 "podNamespace", rec->pod_namespace, "podName", rec->pod_name,
-			 "podUID", rec->pod_uid, "ready", (int)rec->ready);
+	doc = json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:s, s:s, s:o, s:i, s:s, s:s, s:s,"
+			" s:s, s:b}",
+			"version", RECORD_VERSION, "network", rec->network,
+			"containerID", rec->container_id, "ifname", rec->ifname,
+			"netns", rec->netns, "hostIfname", rec->host_ifname,
+			"hostIfindex", rec->host_ifindex, "mac", mac_format(rec->mac, mac),
+			"hostMac", mac_format(rec->host_mac, host_mac), "addresses", list,
+			"mtu", (int)rec->mtu, "datapath", rec->netkit ? "netkit" : "veth",
+			"podNamespace", rec->pod_namespace, "podName", rec->pod_name,
+			"podUID", rec->pod_uid, "ready", (int)rec->ready);
+	if (doc && rec->netns_cookie &&
+	    json_object_set_new(doc, "netnsCookie", json_integer((json_int_t)rec->netns_cookie))) {
+		json_decref(doc);
+		return NULL;
+	}
+	return doc;
 }
 
 void record_clear(struct record *rec)

@@ -24,6 +24,7 @@ struct record {
 	char *network;			/* name of the network configuration */
 	char *container_id;
 	char *netns;			/* path; "" when not known */
+	__u64 netns_cookie;		/* of that, SO_NETNS_COOKIE; 0: not known */
 	char *pod_namespace, *pod_name, *pod_uid; /* "" when not told */
 	char ifname[IFNAMSIZ];		/* in the pod */
 	char host_ifname[IFNAMSIZ];

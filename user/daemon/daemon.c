@@ -147,8 +147,10 @@ int daemon_commit(struct daemon *d)
 		events_forget_names(d->events);
 	if (!err)
 		retire_others(d);
-	if (!err)
+	if (!err) {
 		abort_sockets(d);
+		endpoints_tell_sockets(d->eps);
+	}
 	if (!d->stopping)
 		service_health_update(d->svc_health);
 	return err;
@@ -215,8 +217,10 @@ int daemon_reconcile(struct daemon *d)
 	if (d->commit_err)
 		daemon_commit(d);
 	pol = policy_reconcile(d->pol);
-	if (pol >= 0)
+	if (pol >= 0) {
 		abort_sockets(d);
+		endpoints_tell_sockets(d->eps);
+	}
 	service_health_update(d->svc_health);
 	if (pol < 0)
 		log_error("reconciliation of policy: %s", strerror(-pol));

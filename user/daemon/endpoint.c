@@ -44,6 +44,7 @@ int ep_check_device(struct endpoints *eps, const struct record *rec, char *why, 
 static bool same_endpoint(const struct record *a, const struct record *b)
 {
 	return a->host_ifindex == b->host_ifindex && a->netkit == b->netkit && a->mtu == b->mtu &&
+	       a->netns_cookie == b->netns_cookie &&
 	       !memcmp(a->addr, b->addr, sizeof(a->addr)) && !memcmp(a->mac, b->mac, 6) &&
 	       !memcmp(a->host_mac, b->host_mac, 6) &&
 	       !strcmp(a->pod_namespace, b->pod_namespace) && !strcmp(a->pod_name, b->pod_name);
@@ -90,6 +91,8 @@ void ep_slot_remove(struct endpoints *eps, struct slot *s)
 	policy_endpoint_del(eps->ctx.pol, s->ep.id);
 	ep_slot_unlink(eps, s);
 	ep_slot_free(s);
+	/* cookies don't come again, and the same pod may have another attachment: no haste */
+	eps->netns_swept = false;
 }
 
 static int slot_open(struct endpoints *eps, struct slot *s, char *why, size_t len)

@@ -69,6 +69,12 @@ int endpoints_reconcile(struct endpoints *eps);
 /* Deletes the flows of endpoints that left since the last call. */
 void endpoints_sweep(struct endpoints *eps);
 
+/*
+ * Tells the programs whose sockets are to be given no backends (sl_netns), as the pods'
+ * objects say now. What could not be written is logged, and tried again with the next call.
+ */
+void endpoints_tell_sockets(struct endpoints *eps);
+
 const struct endpoint *endpoint_by_id(const struct endpoints *eps, __u32 id);
 const struct endpoint *endpoint_by_addr(const struct endpoints *eps, const union sl_addr *addr);
 bool endpoints_has_ifindex(const struct endpoints *eps, int ifindex);

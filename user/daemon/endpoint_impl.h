@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Between endpoint.c (adding, deleting, checking), endpoint_slot.c (who has
- * which id, address and device), endpoint_kernel.c (the tables) and
- * endpoint_recover.c (what an earlier daemon left).
+ * which id, address and device), endpoint_kernel.c (the tables), endpoint_netns.c
+ * (sl_netns) and endpoint_recover.c (what an earlier daemon left).
  */
 #ifndef SLUICED_ENDPOINT_IMPL_H
 #define SLUICED_ENDPOINT_IMPL_H
@@ -20,6 +20,7 @@ struct addr_ref {
 struct slot {
 	struct endpoint ep;
 	struct addr_ref ref[__SL_FAMILY_MAX];
+	bool netns_told, by_packet;	/* sl_netns says so, and what */
 };
 
 struct endpoints {
@@ -30,6 +31,7 @@ struct endpoints {
 	__u32 last_id;			/* ids go round, so that one rests before it comes again */
 	bool dying[SL_EP_MAX];		/* left, flows not swept yet */
 	bool dying_any;
+	bool netns_swept;		/* nobody else's are in sl_netns */
 };
 
 static inline enum sluice_attach ep_attach_how(const struct slot *s)

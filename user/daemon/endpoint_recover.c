@@ -166,11 +166,13 @@ int endpoints_reconcile(struct endpoints *eps)
 	char why[256];
 	int n = 0;
 
+	eps->netns_swept = false;
 	for (__u32 id = 1; id < SL_EP_MAX; id++) {
 		struct slot *s = eps->slots[id];
 
 		if (!s)
 			continue;
+		s->netns_told = false;
 		if (ep_check_device(eps, &s->ep.rec, why, sizeof(why))) {
 			log_info("endpoint %u: %s", id, why);
 			ep_slot_remove(eps, s);

@@ -71,7 +71,7 @@ struct model_pod {
 	union sl_addr *v6;		/* NULL: none */
 	__be32 v4;
 	__u16 ep;			/* the first of its endpoints; 0: none */
-	bool has_object : 1, has_v4 : 1, host_network : 1, ended : 1;
+	bool has_object : 1, has_v4 : 1, host_network : 1, ended : 1, by_packet : 1;
 	char name[];
 };
 _Static_assert(SL_EP_MAX <= 1 << 16, "an endpoint's id has 16 bits");

@@ -75,7 +75,7 @@ void model_pod_says(const struct model_pod *pod, struct object_pod *out)
 {
 	*out = (struct object_pod){
 		.uid = pod->uid, .labels = pod->labels, .ports = pod->ports, .node = pod->node,
-		.host_network = pod->host_network, .ended = pod->ended,
+		.host_network = pod->host_network, .ended = pod->ended, .by_packet = pod->by_packet,
 	};
 	if (pod->v6)
 		out->addr[SL_FAMILY_V6] = *pod->v6;
@@ -96,7 +96,7 @@ static void forget(struct model_pod *pod)
 	pod->node = NULL;
 	pod->v6 = NULL;
 	pod->uid = 0;
-	pod->has_object = pod->has_v4 = pod->host_network = pod->ended = false;
+	pod->has_object = pod->has_v4 = pod->host_network = pod->ended = pod->by_packet = false;
 }
 
 /* @v6: taken over. */
@@ -117,6 +117,7 @@ static void learn(struct model_pod *pod, const struct object_pod *says, union sl
 	pod->has_v4 = addr_is_set(&says->addr[SL_FAMILY_V4]);
 	pod->host_network = says->host_network;
 	pod->ended = says->ended;
+	pod->by_packet = says->by_packet;
 	pod->has_object = true;
 }
 

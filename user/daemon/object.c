@@ -168,6 +168,7 @@ static bool pod_equal(const struct object_pod *a, const struct object_pod *b)
 {
 	return a->uid == b->uid && a->labels == b->labels && a->ports == b->ports &&
 	       a->node == b->node && a->host_network == b->host_network && a->ended == b->ended &&
+	       a->by_packet == b->by_packet &&
 	       !memcmp(a->addr, b->addr, sizeof(a->addr));
 }
 

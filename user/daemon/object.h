@@ -44,6 +44,7 @@ struct object_pod {
 	struct str *node;		/* NULL: not scheduled */
 	union sl_addr addr[__SL_FAMILY_MAX];	/* all zero: none */
 	bool host_network;		/* its addresses are the node's */
+	bool by_packet;			/* its sockets get no backends when they connect */
 	bool ended;			/* Succeeded or Failed: its addresses are free again */
 };
 

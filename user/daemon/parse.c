@@ -181,6 +181,25 @@ const struct tree *parse_meta(const struct tree *doc, const char *map, const cha
 	return parse_field(t, key, &where->map, &where->key);
 }
 
+int parse_annotation(const struct parse *p, const struct tree *doc, const struct path *at,
+		     const char *key, const char *const words[2])
+{
+	struct meta_path where;
+	const struct tree *t = parse_meta(doc, "annotations", key, at, &where);
+	const char *s;
+	unsigned int i;
+	int err = t ? parse_string(p, &where.key, t, &s) : 0;
+
+	if (!t || err)
+		return err;
+	for (i = 0; i < 2; i++)
+		if (!strcmp(s, words[i]))
+			return i + 1;
+	parse_doubt(p, DIAG_WARNING, &where.key, t,
+		    "\"%.64s\" is not known and has no effect: %s or %s", s, words[0], words[1]);
+	return 0;
+}
+
 static int by_key(const void *a, const void *b)
 {
 	const struct parse_key *x = a, *y = b;

@@ -55,6 +55,10 @@ struct meta_path {
 const struct tree *parse_meta(const struct tree *doc, const char *map, const char *key,
 			      const struct path *at, struct meta_path *where);
 
+/* An annotation of ours: which of @words it says, from 1; 0, with a doubt, for none of them; -EINVAL. */
+int parse_annotation(const struct parse *p, const struct tree *doc, const struct path *at,
+		     const char *key, const char *const words[2]);
+
 /* Names as the API server checks them; -EINVAL with the rule that is broken. */
 int parse_dns_label(const struct parse *p, const struct path *at, const struct tree *t,
 		    const char **out);

@@ -276,6 +276,16 @@ static int parse_pod_spec(const struct parse *p, const struct tree *doc, const s
 	return err ? err : parse_ports(p, spec, &sp, &pod->ports);
 }
 
+static int parse_pod_annotations(const struct parse *p, const struct tree *doc,
+				 const struct path *at, struct object_pod *pod)
+{
+	static const char *const words[] = { "true", "false" };
+	int v = parse_annotation(p, doc, at, "sluice.dev/connect-time-services", words);
+
+	pod->by_packet = v == 2;
+	return v < 0 ? v : 0;
+}
+
 int parse_pod(const struct parse *p, const struct tree *doc, const struct path *at,
 	      const struct object *key, struct object **out)
 {
@@ -292,6 +302,8 @@ int parse_pod(const struct parse *p, const struct tree *doc, const struct path *
 		err = parse_pod_spec(p, doc, at, pod);
 	if (!err)
 		err = parse_status(p, doc, at, pod);
+	if (!err)
+		err = parse_pod_annotations(p, doc, at, pod);
 	if (err)
 		object_free(&pod->o);
 	else

@@ -467,38 +467,18 @@ static int read_created(const struct parse *p, const struct tree *doc, const str
 	return 0;
 }
 
-/* An annotation of ours: which of @words it says; 0, with a doubt, for none of them. */
-static int annotation(const struct parse *p, const struct tree *doc, const struct path *at,
-		      const char *key, const char *const words[3])
-{
-	struct meta_path where;
-	const struct tree *t = parse_meta(doc, "annotations", key, at, &where);
-	const char *s;
-	unsigned int i;
-	int err = t ? parse_string(p, &where.key, t, &s) : 0;
-
-	if (!t || err)
-		return err;
-	for (i = 1; i < 3; i++)
-		if (!strcmp(s, words[i - 1]))
-			return i;
-	parse_doubt(p, DIAG_WARNING, &where.key, t,
-		    "\"%.64s\" is not known and has no effect: %s or %s", s, words[0], words[1]);
-	return 0;
-}
-
 static int read_metadata(const struct parse *p, const struct tree *doc, const struct path *at,
 			 struct object_service *svc)
 {
-	static const char *const balance[] = { "maglev", "random", NULL };
-	static const char *const yes[] = { "true", "false", NULL };
+	static const char *const balance[] = { "maglev", "random" };
+	static const char *const yes[] = { "true", "false" };
 	const struct tree *labels = tree_get(tree_get(doc, "metadata"), "labels");
-	int v = annotation(p, doc, at, "sluice.dev/load-balancing", balance);
+	int v = parse_annotation(p, doc, at, "sluice.dev/load-balancing", balance);
 
 	if (v < 0)
 		return v;
 	svc->balance = v;
-	v = annotation(p, doc, at, "sluice.dev/reset-on-endpoint-removal", yes);
+	v = parse_annotation(p, doc, at, "sluice.dev/reset-on-endpoint-removal", yes);
 	if (v < 0)
 		return v;
 	svc->reset = v == 1;

@@ -216,6 +216,13 @@ int policy_pod_find(const struct policy *pol, const char *ns, const char *name, 
 	return uid[0] && pod->uid != object_uid(uid) ? -ESTALE : 0;
 }
 
+bool policy_pod_by_packet(const struct policy *pol, const char *ns, const char *name)
+{
+	const struct model_pod *pod = model_pod_find(&pol->model, ns, name);
+
+	return pod && pod->by_packet;
+}
+
 /* ------------------------------------------------------------------ commits */
 
 static unsigned long now_us(void)

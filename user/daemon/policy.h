@@ -13,6 +13,7 @@
 #define SLUICED_POLICY_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include "lib/sluice.h"
 
 struct policy;
@@ -89,6 +90,9 @@ int policy_endpoint_del(struct policy *pol, __u32 ep);
  * whichever. -ENOENT: no; -ESTALE: one of this name, but another pod's.
  */
 int policy_pod_find(const struct policy *pol, const char *ns, const char *name, const char *uid);
+
+/* Whether its object asks for services by the packet alone (Documentation/services.md, Sockets). */
+bool policy_pod_by_packet(const struct policy *pol, const char *ns, const char *name);
 
 /*
  * Compiles and writes the difference, make before break. When it returns 0

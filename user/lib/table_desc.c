@@ -441,6 +441,15 @@ static const struct sluice_field sock_key[] = {
 	FIELD(struct sl_sock_key, port, BE),
 	FIELD_END,
 };
+static const struct sluice_field netns_key[] = {
+	FIELD_WHOLE("cookie", __u64, UINT),
+	FIELD_END,
+};
+static const struct sluice_field netns_value[] = {
+	FIELD_WHOLE("flags", __u32, HEX),
+	FIELD_END,
+};
+
 static const struct sluice_field sock_value[] = {
 	FIELD(struct sl_sock_val, addr, ADDR),
 	FIELD(struct sl_sock_val, port, BE),
@@ -537,6 +546,8 @@ static const struct sluice_table tables[] = {
 	TABLE(SOCK, "sock", EXACT, sock_key, sock_value,
 	      SIZES(struct sl_sock_key, struct sl_sock_val), .deletable = true,
 	      .text = "sockets that were given a backend"),
+	TABLE(NETNS, "netns", EXACT, netns_key, netns_value, SIZES(__u64, __u32),
+	      .text = "pods whose sockets are given none"),
 };
 SL_STATIC_ASSERT(ARRAY_SIZE(tables) == __SL_MAP_MAX, "a table for each map");
 
