@@ -529,6 +529,11 @@ struct sl_backend {
 };
 SL_ASSERT_SIZE(struct sl_backend, 24);
 
+/*
+ * sl_backend_new: array by id, BPF_F_MMAPABLE; how often a backend was chosen (__u64): for
+ * flows that began, and for sockets. Counted with atomics; zero when the id is given away.
+ */
+
 /* sl_affinity: LRU hash; where a client's last flow to a service went. */
 struct sl_affinity_key {
 	union sl_addr client;		/* a socket's: all ones, cookie of its network namespace */
@@ -986,7 +991,8 @@ SL_ASSERT_SIZE(struct sl_flow_event, 112);
 	X(SVC_SRC, "sl_svc_src")                                               \
 	X(AFFINITY, "sl_affinity")                                             \
 	X(SOCK, "sl_sock")                                                     \
-	X(NETNS, "sl_netns")
+	X(NETNS, "sl_netns")                                                   \
+	X(BACKEND_NEW, "sl_backend_new")
 
 enum sl_map {
 #define SL_MAP_MEMBER(sym, name) SL_MAP_##sym,

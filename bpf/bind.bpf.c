@@ -61,6 +61,7 @@ int sl_bind(struct __sk_buff *skb)
 	BIND(sl_affinity, AFFINITY);
 	BIND(sl_sock, SOCK);
 	BIND(sl_netns, NETNS);
+	BIND(sl_backend_new, BACKEND_NEW);
 	return bpf_sluice_pipeline_bind(SL_ABI_VERSION);
 }
 

@@ -271,4 +271,12 @@ struct {
 	__type(value, __u32);
 } sl_netns SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, SL_BACKEND_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} sl_backend_new SEC(".maps");
+
 #endif /* SL_BPF_MAPS_H */

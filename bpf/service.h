@@ -35,6 +35,14 @@ static __always_inline struct sl_backend *sl_backend_get(__u32 id, __u32 svc)
 	return b && b->svc == svc && b->flags ? b : NULL;
 }
 
+static __always_inline void sl_backend_chosen(__u32 id)
+{
+	__u64 *n = bpf_map_lookup_elem(&sl_backend_new, &id);
+
+	if (n)
+		__sync_fetch_and_add(n, 1);
+}
+
 /* Whether it is in the set for new flows of @scope: else who had it there gets another. */
 static __always_inline bool sl_backend_takes(const struct sl_backend *b, __u32 scope)
 {
@@ -142,6 +150,7 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	if (!b)
 		return SL_DROP_NO_BACKEND;
 	n->backend = id;
+	sl_backend_chosen(id);
 	n->dir[!o].as = b->addr;
 	n->dir[!o].as_port = b->port;
 	if (svc->affinity_s) {

@@ -103,7 +103,10 @@ __noinline __u32 sl_sock_choose(struct bpf_sock_addr *ctx, __u32 id, __u32 scope
 		if (!sl_backend_get(backend, id))
 			backend = 0;
 	}
-	if (backend && svc->affinity_s)
+	if (!backend)
+		return 0;
+	sl_backend_chosen(backend);
+	if (svc->affinity_s)
 		sl_sock_affinity_set(ctx, id, backend);
 	return backend;
 }

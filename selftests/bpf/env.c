@@ -235,10 +235,12 @@ static void reset_routes(void)
 static void reset_services(void)
 {
 	const struct sl_backend none = { .svc = 0 };
+	const uint64_t zero = 0;
 
 	for (uint32_t i = 0; i <= SVC_IDS; i++) {
 		env_svc(i, &(struct sl_svc){ .gen = 0 });
 		put(env.sk->maps.sl_backend, &i, &none);
+		put(env.sk->maps.sl_backend_new, &i, &zero);
 	}
 }
 
@@ -355,6 +357,14 @@ void env_front(const char *addr, uint16_t port, uint8_t proto, const struct sl_f
 		put(env.sk->maps.sl_front, &k, v);
 	else
 		bpf_map_delete_elem(bpf_map__fd(env.sk->maps.sl_front), &k);
+}
+
+uint64_t env_chosen(uint32_t id)
+{
+	uint64_t n = 0;
+
+	bpf_map_lookup_elem(bpf_map__fd(env.sk->maps.sl_backend_new), &id, &n);
+	return n;
 }
 
 void env_svc(uint32_t id, const struct sl_svc *svc)

@@ -105,6 +105,7 @@ void env_addr_del(const char *addr);
 /* Services: ids up to SVC_IDS are cleared between tests, of services and of backends. */
 #define SVC_IDS	16
 void env_front(const char *addr, uint16_t port, uint8_t proto, const struct sl_front_val *v);
+uint64_t env_chosen(uint32_t id);	/* sl_backend_new */
 void env_svc(uint32_t id, const struct sl_svc *svc);
 void env_backend(uint32_t id, uint32_t svc, const char *addr, uint16_t port, uint8_t proto,
 		 uint8_t flags);

@@ -671,6 +671,24 @@ ENV_TEST(affinity)
 	}
 }
 
+/* Once for each flow that begins, by whichever backend it got. */
+ENV_TEST(choices_are_counted)
+{
+	for_families(f) {
+		unsigned int n[4] = {};
+
+		three_backends(f, IPPROTO_TCP);
+		for (unsigned int i = 0; i < 30; i++) {
+			n[chosen(to_service(f, IPPROTO_TCP), 2000 + i)]++;
+			/* again: a flow that there is */
+			chosen(to_service(f, IPPROTO_TCP), 2000 + i);
+		}
+		for (unsigned int i = 1; i < 4; i++)
+			assert_int_equal(env_chosen(i), n[i]);
+		assert_int_equal(env_chosen(0), 0);
+	}
+}
+
 /* -------------------------------------------------------------- from outside */
 
 #define NODE_PORT	30080
@@ -1028,6 +1046,7 @@ int main(void)
 		env_test(at_random),
 		env_test(maglev),
 		env_test(affinity),
+		env_test(choices_are_counted),
 		env_test(node_port_here),
 		env_test(node_port_elsewhere),
 		env_test(local_only),

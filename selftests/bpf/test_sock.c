@@ -283,6 +283,8 @@ ENV_TEST(datagrams)
 			assert_int_equal(recvfrom(fd, &byte, 1, 0, (void *)&from, &flen), 1);
 			check_addr(&from, af, vip(f), PORT);
 		}
+		assert_int_equal(env_chosen(used + 1), 1);
+		assert_int_equal(env_chosen(2 - used), 0);
 		/* that one ends, and is the last one only here: the other, from the next one on */
 		env_set(PAGE + 1, &(uint32_t){ 2 - used }, 1);
 		service.set[SL_SVC_CLUSTER] = (PAGE + 1) | 1ULL << SL_SVC_COUNT_SHIFT;
@@ -291,6 +293,7 @@ ENV_TEST(datagrams)
 			    SL_BACKEND_KEEP | SL_BACKEND_LOCAL);
 		assert_int_equal(sendto(fd, "x", 1, 0, (void *)&ss, len), 1);
 		assert_true(readable(srv[!used], 1000));
+		assert_int_equal(env_chosen(2 - used), 1);
 		close(fd);
 		for (int i = 0; i < 2; i++)
 			close(srv[i]);

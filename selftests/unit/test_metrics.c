@@ -266,8 +266,10 @@ static void test_services(void **state)
 		"\nsluice_service_flows" OF "state=\"half_open\"} 0\n",
 		"\nsluice_service_backend_flows" OF
 		"backend=\"10.0.0.1:8080\",state=\"established\"} 1000\n",
+		"\nsluice_service_backend_chosen_total" OF "backend=\"10.0.0.1:8080\"} 77\n",
 		"\nsluice_service_backend_direct_flows" OF "backend=\"10.0.0.1:8080\"} 1000\n",
 	};
+	static __u64 chosen[SL_BACKEND_MAX];
 	struct fixture *f = *state;
 	const struct flow_tally *t;
 	unsigned int turns;
@@ -275,21 +277,27 @@ static void test_services(void **state)
 
 	fill(f, false);
 	t = walked(f, &turns);
+	f->pol->tables.chosen = chosen;
+	chosen[BACKEND] = 77;
 	text = services(f, t);
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		if (!strstr(text, lines[i]))
 			fail_msg("no %s in %s", lines[i], text);
 	free(text);
 	/* the id is another's by now */
+	chosen[BACKEND] = 0;
 	f->backend[0].port = htons(8081);
 	text = services(f, t);
 	assert_null(strstr(text, "8081"));
 	assert_null(strstr(text, "service=\"s0\",port=\"80\",protocol=\"tcp\",family=\"ipv4\",backend"));
 	free(text);
+	chosen[BACKEND] = 78;
 	text = services(f, NULL);
 	assert_non_null(strstr(text, lines[0]));
+	assert_non_null(strstr(text, "} 78\n"));
 	assert_null(strstr(text, "} 1000\n"));
 	free(text);
+	f->pol->tables.chosen = NULL;
 }
 
 int main(void)

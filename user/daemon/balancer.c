@@ -103,6 +103,8 @@ static void raise_backends(struct balancer *b, const struct svc_port *p)
 	for (i = 0; i < p->plan.nbackends; i++) {
 		pb = &p->plan.backend[i];
 		old = bal_match(p->was, &pos, pb);
+		if (pb->lists & BAL_FRESH && b->t->chosen)
+			__atomic_store_n(&b->t->chosen[pb->id], 0, __ATOMIC_RELAXED);
 		if (!old || (old->flags | pb->flags) != old->flags)
 			put_backend(b, p, pb, pb->flags | (old ? old->flags : 0));
 	}

@@ -14,6 +14,7 @@ enum family {
 	FLOWS,
 	BACKEND_FLOWS,
 	BACKEND_DIRECT,
+	BACKEND_CHOSEN,
 	FAMILIES,
 };
 
@@ -28,6 +29,9 @@ static const struct metric metrics[FAMILIES] = {
 			     "Live flows of this node to a backend's own address: of sockets that got it "
 			     "when they connected, and of who asked for no Service. The same for every "
 			     "Service that has the backend; one without any is left out." },
+	[BACKEND_CHOSEN] = { "sluice_service_backend_chosen", METRIC_COUNTER, NULL,
+			     "Times that a backend was chosen: for flows that began, and for sockets. "
+			     "One that never was is left out." },
 };
 
 /* Samples come by service and are told by family. */
@@ -98,15 +102,19 @@ static bool counted(const struct flow_tally *t, const struct policy_backend *b)
 
 static void put_backend(struct writer *w, struct port_labels *l, const struct policy_backend *b)
 {
+	static const __u32 none[2];
 	char addr[SLUICE_ADDR_STRLEN], text[BACKEND_STRLEN];
 	const char *fmt = sluice_addr_is_v4(&b->addr) ? "%s:%u" : "[%s]:%u";
-	const __u32 *n = w->flows->backend[b->id];
-	__u32 direct = flow_tally_direct(w->flows, b->id);
+	bool known = w->flows && counted(w->flows, b);
+	const __u32 *n = known ? w->flows->backend[b->id] : none;
+	__u32 direct = known ? flow_tally_direct(w->flows, b->id) : 0;
 
-	if (!counted(w->flows, b) || !(n[0] | n[1] | direct))
+	if (!(n[0] | n[1] | direct | b->chosen))
 		return;
 	snprintf(text, sizeof(text), fmt, sluice_addr_format(&b->addr, addr), ntohs(b->port));
 	add_label(l, l->n, "backend", text);
+	if (b->chosen)
+		metric_put(w->out[BACKEND_CHOSEN], &metrics[BACKEND_CHOSEN], l->v, b->chosen);
 	if (direct)
 		metric_put(w->out[BACKEND_DIRECT], &metrics[BACKEND_DIRECT], l->v, direct);
 	if (n[0] | n[1])
@@ -120,9 +128,8 @@ static int put_port(void *arg, const struct policy_service_port *p)
 
 	port_labels(&l, p);
 	put_states(w->out[BACKENDS], &l, p);
-	if (!w->flows || !p->id)
-		return 0;
-	put_pair(w->out[FLOWS], &metrics[FLOWS], &l, l.n, w->flows->svc[p->id]);
+	if (w->flows && p->id)
+		put_pair(w->out[FLOWS], &metrics[FLOWS], &l, l.n, w->flows->svc[p->id]);
 	for (size_t i = 0; i < p->nbackends; i++)
 		put_backend(w, &l, &p->backend[i]);
 	return 0;

@@ -142,6 +142,7 @@ struct policy_backend {
 	union sl_addr addr;
 	__be16 port;
 	__u8 proto;			/* IPPROTO_ */
+	__u64 chosen;			/* how often, since it has this id: sl_backend_new */
 };
 /* Each, in no order, until @cb returns non-zero, which is returned. @cb changes nothing. */
 int policy_backend_each(const struct policy *pol,

@@ -8,7 +8,13 @@
 
 /* ------------------------------------------------------------------ backends */
 
+static __u64 chosen(const struct policy *pol, __u32 id)
+{
+	return pol->tables.chosen ? __atomic_load_n(&pol->tables.chosen[id], __ATOMIC_RELAXED) : 0;
+}
+
 struct backend_each {
+	const struct policy *pol;
 	int (*cb)(void *arg, const struct policy_backend *b);
 	void *arg;
 };
@@ -25,7 +31,8 @@ static int each_backend(struct model_service *s, void *arg)
 		p = &s->state->now.port[i]->plan;
 		for (j = 0; !err && j < p->nbackends; j++) {
 			b = (struct policy_backend){ p->backend[j].id, p->backend[j].addr,
-						     p->backend[j].port, p->proto };
+						     p->backend[j].port, p->proto,
+						     chosen(each->pol, p->backend[j].id) };
 			err = each->cb(each->arg, &b);
 		}
 	}
@@ -35,7 +42,7 @@ static int each_backend(struct model_service *s, void *arg)
 int policy_backend_each(const struct policy *pol,
 			int (*cb)(void *arg, const struct policy_backend *b), void *arg)
 {
-	struct backend_each each = { cb, arg };
+	struct backend_each each = { pol, cb, arg };
 
 	return model_service_each(&pol->model, each_backend, &each);
 }
@@ -43,6 +50,7 @@ int policy_backend_each(const struct policy *pol,
 /* --------------------------------------------------------------------- ports */
 
 struct port_each {
+	const struct policy *pol;
 	int (*cb)(void *arg, const struct policy_service_port *p);
 	void *arg;
 };
@@ -58,7 +66,7 @@ static int tell_port(const struct port_each *each, struct policy_service_port *p
 		return -ENOMEM;
 	for (i = 0; i < l->n; i++) {
 		b[i] = (struct policy_backend){ l->v[i].b.id, l->v[i].b.addr, l->v[i].b.port,
-						port->proto };
+						port->proto, chosen(each->pol, l->v[i].b.id) };
 		n[l->v[i].state]++;
 	}
 	port->ready = n[SHOWN_READY];
@@ -106,7 +114,7 @@ static int each_port(struct model_service *s, void *arg)
 int policy_service_port_each(const struct policy *pol,
 			     int (*cb)(void *arg, const struct policy_service_port *p), void *arg)
 {
-	struct port_each each = { cb, arg };
+	struct port_each each = { pol, cb, arg };
 
 	return model_service_each(&pol->model, each_port, &each);
 }

@@ -219,22 +219,37 @@ static void kernel_set_svc_gen(void *ctx, struct sl_svc *svc, __u32 gen)
 	__atomic_store_n(&svc->gen, gen, __ATOMIC_RELEASE);
 }
 
+/* NULL: errno. */
+static void *map_array(struct sluice *sl, enum sl_map map, size_t bytes)
+{
+	void *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, sluice_map_fd(sl, map), 0);
+
+	return mem == MAP_FAILED ? NULL : mem;
+}
+
 int tables_map_services(struct sluice *sl, struct tables *t)
 {
-	void *mem = mmap(NULL, SL_SVC_MAX * sizeof(*t->svcs), PROT_READ | PROT_WRITE, MAP_SHARED,
-			 sluice_map_fd(sl, SL_MAP_SVC), 0);
+	int err;
 
-	if (mem == MAP_FAILED)
+	t->svcs = map_array(sl, SL_MAP_SVC, SL_SVC_MAX * sizeof(*t->svcs));
+	if (!t->svcs)
 		return -errno;
-	t->svcs = mem;
-	return 0;
+	t->chosen = map_array(sl, SL_MAP_BACKEND_NEW, SL_BACKEND_MAX * sizeof(*t->chosen));
+	if (t->chosen)
+		return 0;
+	err = -errno;
+	tables_unmap_services(t);
+	return err;
 }
 
 void tables_unmap_services(struct tables *t)
 {
 	if (t->svcs)
 		munmap(t->svcs, SL_SVC_MAX * sizeof(*t->svcs));
+	if (t->chosen)
+		munmap(t->chosen, SL_BACKEND_MAX * sizeof(*t->chosen));
 	t->svcs = NULL;
+	t->chosen = NULL;
 }
 
 static void kernel_reroute(void *ctx)

@@ -25,6 +25,7 @@ struct tables {
 	void (*reroute)(void *ctx);	/* flows are judged again; may be NULL */
 	/* the balancer's */
 	struct sl_svc *svcs;		/* to read; SL_SVC_MAX. NULL: tables_map_services() */
+	__u64 *chosen;			/* sl_backend_new; NULL: nobody counts */
 	int (*add)(void *ctx, enum sl_map map, const void *key, const void *val);	/* -EEXIST */
 	void (*set_svc_set)(void *ctx, struct sl_svc *svc, enum sl_svc_scope scope, __u64 word);
 	void (*set_svc_conf)(void *ctx, struct sl_svc *svc, __u32 affinity_s, __u32 flags);
@@ -36,7 +37,7 @@ size_t tables_value_size(enum sl_map map);
 
 /* Fills in @t for the maps of @sl, which must outlive it. */
 void tables_of_kernel(struct sluice *sl, struct tables *t);
-/* Services, too: maps sl_svc, until tables_unmap_services(). Negative errno. */
+/* Services, too: maps sl_svc and sl_backend_new, until tables_unmap_services(). Negative errno. */
 int tables_map_services(struct sluice *sl, struct tables *t);
 void tables_unmap_services(struct tables *t);
 

@@ -441,6 +441,10 @@ static const struct sluice_field sock_key[] = {
 	FIELD(struct sl_sock_key, port, BE),
 	FIELD_END,
 };
+static const struct sluice_field backend_new_value[] = {
+	FIELD_WHOLE("chosen", __u64, UINT),
+	FIELD_END,
+};
 static const struct sluice_field netns_key[] = {
 	FIELD_WHOLE("cookie", __u64, UINT),
 	FIELD_END,
@@ -548,6 +552,8 @@ static const struct sluice_table tables[] = {
 	      .text = "sockets that were given a backend"),
 	TABLE(NETNS, "netns", EXACT, netns_key, netns_value, SIZES(__u64, __u32),
 	      .text = "pods whose sockets are given none"),
+	TABLE(BACKEND_NEW, "backend_new", INDEX, backend_key, backend_new_value,
+	      SIZES(__u32, __u64), .text = "how often backends were chosen"),
 };
 SL_STATIC_ASSERT(ARRAY_SIZE(tables) == __SL_MAP_MAX, "a table for each map");
 
