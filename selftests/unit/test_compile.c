@@ -572,6 +572,48 @@ static void repairs_what_is_not_as_it_should_be(void **state)
 	assert_int_equal(policy_reconcile(f->pol), 0);
 }
 
+static unsigned int told;
+
+static void count_told(void *ctx)
+{
+	(void)ctx;
+	told++;
+}
+
+/*
+ * Where nothing is wanted that was not before, slots are not even looked at:
+ * a stranger's stays until everything is compared. Who waits for commits is
+ * told of every one.
+ */
+static void a_commit_without_a_change(void **state)
+{
+	struct fixture *f = *state;
+
+	f->pol->tables.committed = count_told;
+	told = 0;
+	endpoint(f, 1, "shop", "me", "10.9.9.9");
+	policy(f, "shop", "p", "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {a: b}}}]}]}");
+	commit(f);
+	f->m->eps[7] = (struct sl_ep){ .policy = 5 << SL_EP_GEN_SHIFT, .flags = SL_EP_FLAG_USED };
+	pod(f, "other", "x", "c: d", "10.0.0.1");
+	commit(f);
+	assert_int_equal(told, 2);
+	assert_true(word_open(f->m->eps[7].policy));
+	assert_true(policy_reconcile(f->pol) > 0);
+	assert_false(word_open(f->m->eps[7].policy));
+	/* one entry, one rule, one endpoint: each is a change */
+	pod(f, "shop", "x", "a: b", "10.0.0.2");
+	commit(f);
+	assert_string_equal(says(f, 1, IN, "10.0.0.2", IPPROTO_TCP, 80), "+shop/p/ingress[0]");
+	policy(f, "shop", "p", "{podSelector: {}, ingress: [{from: [{podSelector: {matchLabels: {a: b}}}], ports: [{port: 81}]}]}");
+	commit(f);
+	assert_string_equal(says(f, 1, IN, "10.0.0.2", IPPROTO_TCP, 80), "-shop/p/ingress");
+	endpoint(f, 2, "other", "y", "10.9.9.8");
+	commit(f);
+	assert_true(word_open(f->m->eps[2].policy));
+	assert_int_equal(policy_reconcile(f->pol), 0);
+}
+
 /* ----------------------------------------------------------------- explain */
 
 static void explains_both_ways(void **state)
@@ -665,6 +707,7 @@ int main(void)
 		T(a_new_tenant_has_a_new_generation),
 		T(an_endpoint_that_nobody_added_is_closed),
 		T(repairs_what_is_not_as_it_should_be),
+		T(a_commit_without_a_change),
 		T(explains_both_ways),
 		T(lists_and_shows),
 	};

@@ -21,7 +21,7 @@ int compile_init(struct compiler *c, struct model *model)
 
 static void plan_endpoint(struct compiler *c, __u32 id)
 {
-	struct plan_ep *pe = &c->plan.ep[id];
+	struct plan_ep *pe = plan_ep_touch(&c->plan, id);
 	const struct ruleset *r = c->model->ep[id].ruleset;
 	int dir;
 

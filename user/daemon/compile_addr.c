@@ -202,7 +202,7 @@ static void plan_endpoints_of(struct compiler *c, const struct model_addr *a)
 	for (i = 0; i < a->nclaims; i++) {
 		claim = model_addr_claim(a, i);
 		if (claim.ep)
-			c->plan.ep[claim.ep].class_id[f] = a->class->id;
+			plan_ep_touch(&c->plan, claim.ep)->class_id[f] = a->class->id;
 	}
 }
 

@@ -319,7 +319,7 @@ int compile_rename_ruleset(struct compiler *c, __u32 id,
 	}
 	for (i = 1; i < SL_EP_MAX; i++)
 		if (c->plan.ep[i].used && c->plan.ep[i].set == id)
-			c->plan.ep[i].set = r->id;
+			plan_ep_touch(&c->plan, i)->set = r->id;
 	return err;
 }
 

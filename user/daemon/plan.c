@@ -118,6 +118,24 @@ void plan_settle(struct plan *p)
 	forget(&p->class_log);
 	forget(&p->rule_log);
 	forget(&p->port_log);
+	p->ep_changed = false;
+}
+
+static bool is_empty(const struct keylog *l)
+{
+	return !l->n && !l->lost;
+}
+
+bool plan_is_settled(const struct plan *p)
+{
+	return is_empty(&p->class_log) && is_empty(&p->rule_log) && is_empty(&p->port_log) &&
+	       !p->ep_changed;
+}
+
+struct plan_ep *plan_ep_touch(struct plan *p, __u32 id)
+{
+	p->ep_changed = true;
+	return &p->ep[id];
 }
 
 /* ------------------------------------------------------------------ JSON */

@@ -30,6 +30,7 @@ struct plan {
 	struct btab port;		/* struct sl_port_key to struct sl_port_val */
 	struct keylog class_log, rule_log, port_log;
 	struct plan_ep ep[SL_EP_MAX];
+	bool ep_changed;		/* some of them */
 };
 
 void plan_init(struct plan *p);
@@ -44,6 +45,9 @@ void plan_del_rule(struct plan *p, const struct sl_rule_key *key);
 void plan_del_port(struct plan *p, const struct sl_port_key *key);
 /* Forgets the changes: they are written. */
 void plan_settle(struct plan *p);
+bool plan_is_settled(const struct plan *p);	/* there are none */
+/* The endpoint, to be changed: a change is taken for granted. */
+struct plan_ep *plan_ep_touch(struct plan *p, __u32 id);
 
 static inline __u32 plan_rule_set(__u32 id, enum sl_dir dir)
 {
