@@ -265,6 +265,65 @@ static void odd_strings(void **state)
 	}
 }
 
+#define META(fields) "{\"metadata\":{" fields "\"name\":\"odd\"}}"
+#define OTHER "\"labels\":{\"a\":\"b\"},"
+
+/* Who wrote which field is not read; what stands beside it is, and what only looks like it. */
+static void managed_fields(void **state)
+{
+	static const struct {
+		const char *item;
+		int good;
+	} cases[] = {
+		{ META("\"managedFields\":[],"), 2 },
+		{ META("\"managedFields\":[{\"f\":[{},[\"]\",\"\\\"]\",\"\\\\\"]]}],"), 2 },
+		{ META("\"managedFields\":[7]," OTHER "\"managedFields\":[{}],"), 2 },
+		/* in a string it is that string's */
+		{ META("\"annotations\":{\"\\\"managedFields\":\"[\",\"b\":\"\\\"managedFields\\\":[\"},"), 2 },
+		{ META("\"annotations\":{\"\\\\\":\"\",\"\\\"managedFields\":[\"]\"]},"), 2 },
+		/* what comes after it is looked at as ever */
+		{ META("\"managedFields\":[{\"a\":\"]\"}],\"labels\":{\"a\":\"-\"},"), 1 },
+		{ META("\"labels\":{\"managedFields\":[\"x\"]},"), 1 },
+		/* no JSON */
+		{ META("\"managedFields\":[{\"a\":1],"), -1 },
+		{ META("\"managedFields\":[\"a,"), -1 },
+		{ META("\"managedFields\":[[],"), -1 },
+		{ META("\"managedFields\":[]]"), -1 },
+	};
+	struct k8s_page p;
+	struct diag diag;
+	struct got g;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char text[1024];
+		int err;
+
+		snprintf(text, sizeof(text), LIST_OF("%s"), cases[i].item);
+		err = page(OBJECT_NAMESPACE, text, &p, &g, &diag);
+		if ((err ? -1 : g.good) != cases[i].good)
+			fail_msg("%s: %d, %d good: %s", cases[i].item, err, g.good, diag.text);
+		if (cases[i].good < 0)
+			continue;
+		assert_string_equal(g.name, "/other");
+		assert_int_equal(g.good + g.bad, 2);
+	}
+}
+
+/* The list is not read; that it is where it does not belong is seen. */
+static void managed_fields_elsewhere(void **state)
+{
+	struct k8s_event ev;
+	struct diag diag;
+
+	(void)state;
+	assert_int_equal(event(OBJECT_NETPOL, "{\"type\":\"ADDED\",\"object\":{\"kind\":\"NetworkPolicy\","
+			       "\"metadata\":{\"name\":\"p\",\"namespace\":\"a\",\"resourceVersion\":\"1\"},"
+			       "\"spec\":{\"podSelector\":{},\"managedFields\":[{}]}}}", &ev, &diag), 0);
+	assert_null(ev.item.obj);
+	assert_string_equal(ev.item.diag.field, "object.spec.managedFields");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -276,6 +335,8 @@ int main(void)
 		cmocka_unit_test(refused_object),
 		cmocka_unit_test(no_events),
 		cmocka_unit_test(odd_strings),
+		cmocka_unit_test(managed_fields),
+		cmocka_unit_test(managed_fields_elsewhere),
 	};
 
 	return unit_run(tests, NULL, NULL);

@@ -139,13 +139,17 @@ static int compose(struct reader *r, const json_t *v, unsigned int depth, struct
 	return set_scalar(r, t, TREE_NULL, "null", 4);
 }
 
-/* ---------------------------------------------------------------- NUL characters */
+/* ------------------------------------------------------------- before it is parsed */
 
 #define NUL "\\u0000"
 #define NUL_LEN 6U
 
-/* Whether the backslash at @s is one that begins an escape. */
-static bool escapes(const char *text, const char *s)
+/* Half of an object's text is who wrote which field of it when: none of that is used. */
+#define FIELDS "\"managedFields\":["
+#define FIELDS_LEN (sizeof(FIELDS) - 1)
+
+/* No backslash takes its meaning from the character at @s. */
+static bool unescaped(const char *text, const char *s)
 {
 	const char *first = s;
 
@@ -154,22 +158,94 @@ static bool escapes(const char *text, const char *s)
 	return (s - first) % 2 == 0;
 }
 
-/* A copy of @text without NUL escapes where it has some; NULL: it has none. -ENOMEM. */
-static int without_nul(const char *text, size_t len, char **out)
+static const char *find_fields(const char *text, const char *s, const char *end)
 {
-	char *s, *copy;
+	while ((s = memmem(s, end - s, FIELDS, FIELDS_LEN)) && !unescaped(text, s))
+		s += FIELDS_LEN;
+	return s;
+}
 
-	*out = NULL;
-	if (!memmem(text, len, NUL, NUL_LEN))
-		return 0;
-	copy = malloc(len);
-	if (!copy)
-		return -ENOMEM;
-	memcpy(copy, text, len);
-	for (s = copy; (s = memmem(s, len - (s - copy), NUL, NUL_LEN)); s += NUL_LEN)
-		if (escapes(copy, s))
+/* Past the quote that ends the string at @s; NULL: it has no end. */
+static const char *string_end(const char *s, const char *end)
+{
+	for (; s < end; s++) {
+		if (*s == '"')
+			return s + 1;
+		s += *s == '\\';
+	}
+	return NULL;
+}
+
+/* The bracket that ends the list at @s; NULL: it has no end. */
+static const char *list_end(const char *s, const char *end)
+{
+	unsigned int depth = 1;
+
+	while (s < end) {
+		switch (*s) {
+		case '"':
+			s = string_end(s + 1, end);
+			if (!s)
+				return NULL;
+			continue;
+		case '[':
+		case '{':
+			depth++;
+			break;
+		case ']':
+		case '}':
+			if (!--depth)
+				return s;
+			break;
+		}
+		s++;
+	}
+	return NULL;
+}
+
+/* Copies @text with lists of managed fields empty; returns the length. */
+static size_t copy_used(const char *text, size_t len, char *copy)
+{
+	const char *end = text + len, *from = text, *fields, *past;
+	size_t n = 0, part;
+
+	while ((fields = find_fields(text, from, end))) {
+		fields += FIELDS_LEN;
+		past = list_end(fields, end);
+		if (!past)
+			break;
+		part = fields - from;
+		memcpy(copy + n, from, part);
+		n += part;
+		from = past;
+	}
+	memcpy(copy + n, from, end - from);
+	return n + (end - from);
+}
+
+static void replace_nul(char *text, size_t len)
+{
+	char *s = text;
+
+	for (; (s = memmem(s, len - (s - text), NUL, NUL_LEN)); s += NUL_LEN)
+		if (unescaped(text, s))
 			memcpy(s, "\\uFFFD", NUL_LEN);
-	*out = copy;
+}
+
+/*
+ * A copy of @text without what is not used, and without NUL escapes, where it
+ * has any of that, and its length; NULL: it has none. -ENOMEM.
+ */
+static int tidy(const char *text, size_t len, char **out, size_t *out_len)
+{
+	*out = NULL;
+	if (!memmem(text, len, NUL, NUL_LEN) && !memmem(text, len, FIELDS, FIELDS_LEN))
+		return 0;
+	*out = malloc(len);
+	if (!*out)
+		return -ENOMEM;
+	*out_len = copy_used(text, len, *out);
+	replace_nul(*out, *out_len);
 	return 0;
 }
 
@@ -213,14 +289,15 @@ int tree_from_json(const char *file, const char *text, size_t len, struct arena 
 	json_malloc_t alloc;
 	json_free_t release;
 	char *clean;
-	int err = without_nul(text, len, &clean);
+	size_t clean_len;
+	int err = tidy(text, len, &clean, &clean_len);
 
 	if (err)
 		return err;
 	json_get_alloc_funcs(&alloc, &release);
 	parsing = &values;
 	json_set_alloc_funcs(parse_alloc, parse_free);
-	err = compose_text(&r, clean ? clean : text, len, &t);
+	err = clean ? compose_text(&r, clean, clean_len, &t) : compose_text(&r, text, len, &t);
 	json_set_alloc_funcs(alloc, release);
 	arena_free(&values);
 	free(clean);

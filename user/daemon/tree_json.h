@@ -17,6 +17,7 @@
  *
  * NUL characters become U+FFFD, as trees have none: names and labels accept
  * neither. Of two equal keys the last counts, as with the server's readers.
+ * Lists that are called managedFields are empty, whatever is in them.
  * -EINVAL: @diag says where it stops to be JSON, or what is too much of it
  * (bounds as in tree.h). -ENOMEM.
  */
