@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Manifests of any kind of badness, all the way into a plan. What is taken is
- * applied, compiled with an endpoint in the way, and taken away again; what
- * is refused must say where and why.
+ * the same when it has been written as JSON and read again; it is applied,
+ * compiled with an endpoint in the way, and taken away again. What is refused
+ * must say where and why. The input is tried as JSON from the start, too.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include "daemon/manifest.h"
+#include "daemon/object_json.h"
+#include "daemon/object_service.h"
 #include "daemon/policy_impl.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,6 +44,37 @@ static void need_policy(void)
 	must(!policy_endpoint_add(pol, 1, "default", "p", addr));
 }
 
+/* All but a service's doubt comes back. */
+static int is_same(void *arg, struct manifest_item *item)
+{
+	struct object *was = arg;
+	struct object_service *a, *b;
+
+	must(item->obj);
+	if (was->kind == OBJECT_SERVICE) {
+		a = container_of(was, struct object_service, o);
+		b = container_of(item->obj, struct object_service, o);
+		must(!b->doubt);
+		b->doubt = str_ref(a->doubt);
+	}
+	must(object_equal(was, item->obj));
+	object_free(item->obj);
+	return 0;
+}
+
+static void there_and_back(struct object *obj)
+{
+	json_t *doc = object_json(obj);
+	struct diag diag = {};
+	char *text;
+
+	must(doc);
+	text = json_dumps(doc, 0);
+	must(text && !manifest_parse_json("again", text, strlen(text), is_same, obj, &diag));
+	free(text);
+	json_decref(doc);
+}
+
 static int take(void *arg, struct manifest_item *item)
 {
 	struct diag diag;
@@ -51,6 +86,7 @@ static int take(void *arg, struct manifest_item *item)
 			must(!policy_object_refuse(pol, &item->id, &item->diag));
 		return 0;
 	}
+	there_and_back(item->obj);
 	need_policy();
 	must(item->id.kind == (int)item->obj->kind && !strcmp(item->id.name, item->obj->name->s));
 	must(!policy_object_apply(pol, item->obj, &diag));
@@ -73,6 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct diag diag = {};
 
 	if (manifest_parse("fuzz", (const char *)data, size, take, NULL, &diag) == -EINVAL)
+		check_diag(&diag);
+	if (manifest_parse_json("fuzz", (const char *)data, size, take, NULL, &diag) == -EINVAL)
 		check_diag(&diag);
 	if (!pol)
 		return 0;

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include "daemon/manifest.h"
 #include "daemon/parse.h"
+#include "daemon/tree_json.h"
 
 struct reading {
 	const char *file;
@@ -50,6 +51,19 @@ static int list(const struct reading *r, const struct tree *doc)
 	return err;
 }
 
+static int document(const struct reading *r, const struct tree *doc)
+{
+	return is_list(doc) ? list(r, doc) : one_object(r, doc, NULL);
+}
+
+static int too_large(const char *file, struct diag *diag)
+{
+	*diag = (struct diag){ .level = DIAG_ERROR };
+	snprintf(diag->file, sizeof(diag->file), "%s", file);
+	snprintf(diag->text, sizeof(diag->text), "larger than %u MiB", TREE_MAX_BYTES >> 20);
+	return -EINVAL;
+}
+
 int manifest_parse(const char *file, const char *text, size_t len,
 		   int (*cb)(void *arg, struct manifest_item *item), void *arg,
 		   struct diag *diag)
@@ -59,24 +73,34 @@ int manifest_parse(const char *file, const char *text, size_t len,
 	const struct tree *doc;
 	int err;
 
-	if (len > TREE_MAX_BYTES) {
-		*diag = (struct diag){ .level = DIAG_ERROR };
-		snprintf(diag->file, sizeof(diag->file), "%s", file);
-		snprintf(diag->text, sizeof(diag->text), "larger than %u MiB",
-			 TREE_MAX_BYTES >> 20);
-		return -EINVAL;
-	}
+	if (len > TREE_MAX_BYTES)
+		return too_large(file, diag);
 	err = tree_open(file, text, len, &reader);
 	if (err)
 		return err;
 	while ((err = tree_read(reader, &doc, diag)) > 0) {
-		if (doc)
-			err = is_list(doc) ? list(&r, doc) : one_object(&r, doc, NULL);
-		else
-			err = 0;
+		err = doc ? document(&r, doc) : 0;
 		if (err)
 			break;
 	}
 	tree_close(reader);
+	return err;
+}
+
+int manifest_parse_json(const char *file, const char *text, size_t len,
+			int (*cb)(void *arg, struct manifest_item *item), void *arg,
+			struct diag *diag)
+{
+	const struct reading r = { file, cb, arg };
+	struct arena arena = {};
+	const struct tree *doc;
+	int err;
+
+	if (len > TREE_MAX_BYTES)
+		return too_large(file, diag);
+	err = tree_from_json(file, text, len, &arena, &doc, diag);
+	if (!err)
+		err = document(&r, doc);
+	arena_free(&arena);
 	return err;
 }

@@ -29,4 +29,9 @@ int manifest_parse(const char *file, const char *text, size_t len,
 		   int (*cb)(void *arg, struct manifest_item *item), void *arg,
 		   struct diag *diag);
 
+/* The same of one JSON text, an object or a list; complaints about it know no line. */
+int manifest_parse_json(const char *file, const char *text, size_t len,
+			int (*cb)(void *arg, struct manifest_item *item), void *arg,
+			struct diag *diag);
+
 #endif

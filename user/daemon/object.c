@@ -33,6 +33,11 @@ const char *object_kind_name(enum object_kind k)
 	return k < __OBJECT_MAX ? kinds[k].name : "object";
 }
 
+const char *object_kind_version(enum object_kind k)
+{
+	return k < __OBJECT_MAX ? kinds[k].version : "";
+}
+
 const char *object_proto_name(__u8 proto)
 {
 	switch (proto) {
@@ -157,11 +162,26 @@ void object_free(struct object *o)
 
 /* -------------------------------------------------------------- equality */
 
+#define UID_DIGITS 16
+
+/* No server gives a uid that begins so. */
+static bool is_formatted(const char *uid)
+{
+	return uid[0] == '#' && strlen(uid) == 1 + UID_DIGITS &&
+	       strspn(uid + 1, "0123456789abcdef") == UID_DIGITS;
+}
+
 __u64 object_uid(const char *uid)
 {
-	__u64 h = hash_str(0, uid);
+	__u64 h = is_formatted(uid) ? strtoull(uid + 1, NULL, 16) : hash_str(0, uid);
 
 	return h ? h : 1;
+}
+
+const char *object_uid_format(__u64 uid, char buf[OBJECT_UID_STRLEN])
+{
+	snprintf(buf, OBJECT_UID_STRLEN, "#%0*llx", UID_DIGITS, (unsigned long long)uid);
+	return buf;
 }
 
 static bool pod_equal(const struct object_pod *a, const struct object_pod *b)

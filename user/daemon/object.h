@@ -115,6 +115,7 @@ void object_free(struct object *o);		/* NULL is fine */
 /* Same kind, key and content: applying @b after @a changes nothing. */
 bool object_equal(const struct object *a, const struct object *b);
 const char *object_kind_name(enum object_kind k);	/* "NetworkPolicy" */
+const char *object_kind_version(enum object_kind k);	/* "networking.k8s.io/v1" */
 
 /* What a document claims to be, as far as it could be read. */
 struct object_id {
@@ -135,8 +136,13 @@ struct object_id {
 int object_parse(const char *file, const struct tree *doc, const struct path *at,
 		 struct object **out, struct object_id *id, struct diag *diag);
 
-/* Stands for metadata.uid of a pod, which is unique; never 0. */
+/*
+ * Stands for metadata.uid of a pod, which is unique; never 0. The number can be
+ * written in the uid's place: what object_uid_format() makes stands for itself.
+ */
+#define OBJECT_UID_STRLEN 18
 __u64 object_uid(const char *uid);
+const char *object_uid_format(__u64 uid, char buf[OBJECT_UID_STRLEN]);	/* returns @buf */
 
 const char *object_proto_name(__u8 proto);	/* "TCP" */
 const char *object_action_name(enum rule_action a);	/* "Accept" */
