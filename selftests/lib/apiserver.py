@@ -49,6 +49,15 @@ def definition(kind):
         return next(yaml.safe_load_all(f))
 
 
+def later_definition(kind):
+    """The same as a later one may be: with fields that this sluice doesn't know."""
+    crd = definition(kind)
+    for version in crd["spec"]["versions"]:
+        schema = version["schema"]["openAPIV3Schema"]["properties"]
+        schema["spec"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return crd
+
+
 class ApiError(Exception):
     def __init__(self, status, text):
         super().__init__(f"HTTP {status}: {text}")

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "daemon/object_json.h"
 #include "daemon/object_service.h"
+#include "daemon/policy.h"
 #include "manifestcase.h"
 
 #define CNP "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: c}\n"
@@ -223,6 +224,48 @@ static void uids(void **state)
 	assert_true(object_uid("#0000000000000000"));
 }
 
+/* ------------------------------------------------------------------ from the model */
+
+static const char *const one_of_each[] = {
+	"apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {a: b}}\n",
+	"apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: shop, uid: u}\nspec: {nodeName: nn, "
+	"containers: [{ports: [{name: web, containerPort: 80}]}]}\n"
+	"status: {podIPs: [{ip: 10.0.0.1}, {ip: 'fd00::1'}]}\n",
+	"apiVersion: v1\nkind: Node\nmetadata: {name: nn}\nspec: {podCIDR: 10.1.0.0/24}\n",
+	NETPOL "spec: {podSelector: {}, ingress: [{from: [{podSelector: {}}]}]}\n",
+	CNP "spec: {tier: Admin, priority: 0, subject: {namespaces: {}}}\n",
+	SERVICE "}\nspec: {ports: [{port: 80}]}\n",
+	SLICE "}\naddressType: IPv4\n",
+};
+
+static void the_model_has_it_all(void **state)
+{
+	const struct object_id *id;
+	struct policy *pol;
+	struct diag diag;
+	struct result r;
+	json_t *was, *is;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(policy_new(NULL, "nn", &pol), 0);
+	for (i = 0; i < sizeof(one_of_each) / sizeof(one_of_each[0]); i++) {
+		parse(one_of_each[i], &r);
+		id = &r.item[0].id;
+		assert_null(policy_object_json(pol, id->kind, id->ns, id->name));
+		was = object_json(r.item[0].obj);
+		assert_int_equal(policy_object_apply(pol, r.item[0].obj, &diag), 0);
+		is = policy_object_json(pol, id->kind, id->ns, id->name);
+		assert_non_null(was);
+		assert_true(json_equal(was, is));
+		json_decref(was);
+		json_decref(is);
+		assert_int_equal(policy_object_delete(pol, id->kind, id->ns, id->name), 0);
+		assert_null(policy_object_json(pol, id->kind, id->ns, id->name));
+	}
+	policy_free(pol);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +276,7 @@ int main(void)
 		cmocka_unit_test(services_and_slices),
 		cmocka_unit_test(a_doubt_stays_behind),
 		cmocka_unit_test(uids),
+		cmocka_unit_test(the_model_has_it_all),
 	};
 
 	return unit_run(tests, NULL, NULL);

@@ -534,6 +534,42 @@ int model_delete(struct model *m, enum object_kind kind, const char *ns, const c
 	return 0;
 }
 
+/* ------------------------------------------------------------------- reading */
+
+typedef int (*object_fn)(void *arg, const struct object *obj);
+
+/* A pod has no object as it was read: it is put together. */
+static int read_pod(const struct model *m, const struct object *key, object_fn cb, void *arg)
+{
+	const struct model_pod *pod = model_pod_lookup(m, key->ns, key->name->s);
+	struct object_pod says;
+
+	if (!pod || !pod->has_object)
+		return -ENOENT;
+	model_pod_says(pod, &says);
+	says.o = *key;
+	return cb(arg, &says.o);
+}
+
+int model_read(const struct model *m, enum object_kind kind, const char *ns, const char *name,
+	       object_fn cb, void *arg)
+{
+	struct object key = { .kind = kind, .ns = *ns ? str_find(ns) : NULL };
+	const struct object *o;
+	int err;
+
+	if (kind == OBJECT_POD) {
+		/* pods' names are not among the strings */
+		key.name = str_get(name, strlen(name));
+		err = key.name ? read_pod(m, &key, cb, arg) : -ENOMEM;
+		str_put(key.name);
+		return err;
+	}
+	key.name = str_find(name);
+	o = find_object(m, &key);
+	return o ? cb(arg, o) : -ENOENT;
+}
+
 /* ------------------------------------------------------------------- names */
 
 typedef int (*name_fn)(void *arg, const char *ns, const char *name);

@@ -145,6 +145,12 @@ enum model_change {
 	MODEL_KNOWS,			/* nothing */
 };
 enum model_change model_compare(const struct model *m, const struct object *obj);
+/*
+ * The object of this kind and name, for as long as @cb runs; what it returns is
+ * returned. -ENOENT. @ns "": the kind has none.
+ */
+int model_read(const struct model *m, enum object_kind kind, const char *ns, const char *name,
+	       int (*cb)(void *arg, const struct object *obj), void *arg);
 /* Every object of @kind, until @cb returns non-zero, which is returned; @ns "": none. */
 int model_each(const struct model *m, enum object_kind kind,
 	       int (*cb)(void *arg, const char *ns, const char *name), void *arg);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include "daemon/object_json.h"
 #include "daemon/policy_impl.h"
 
 static const struct balancer_services services = {
@@ -143,6 +144,20 @@ int policy_object_each(const struct policy *pol, int kind,
 		       int (*cb)(void *arg, const char *ns, const char *name), void *arg)
 {
 	return model_each(&pol->model, kind, cb, arg);
+}
+
+static int write_object(void *arg, const struct object *obj)
+{
+	*(json_t **)arg = object_json(obj);
+	return 0;
+}
+
+json_t *policy_object_json(const struct policy *pol, int kind, const char *ns, const char *name)
+{
+	json_t *doc = NULL;
+
+	model_read(&pol->model, kind, ns, name, write_object, &doc);
+	return doc;
 }
 
 int policy_object_refuse(struct policy *pol, const struct object_id *id, const struct diag *diag)

@@ -62,6 +62,8 @@ int policy_object_delete(struct policy *pol, int kind, const char *ns, const cha
  */
 int policy_object_each(const struct policy *pol, int kind,
 		       int (*cb)(void *arg, const char *ns, const char *name), void *arg);
+/* The object in force as a manifest (object_json.h); new reference. NULL: there is none; no memory. */
+json_t *policy_object_json(const struct policy *pol, int kind, const char *ns, const char *name);
 /*
  * Remembers that the last version of an object was refused: stats, lists and
  * status show it until the object is applied or deleted, or the refusals of

@@ -7,6 +7,7 @@
 #include "common/file.h"
 #include "common/log.h"
 #include "daemon/config.h"
+#include "daemon/object_keep.h"
 #include "daemon/report.h"
 #include "daemon/source_k8s.h"
 #include "k8s/watcher.h"
@@ -23,6 +24,7 @@ struct source_k8s {
 	struct source_ctx ctx;
 	struct k8s_client *client;
 	struct report *report;
+	struct object_keep *keep;
 	struct kind_state kinds[K8S_KINDS];
 	uint64_t lost_ms;		/* loop's time when no watcher got an answer; 0: some do */
 	bool synced;
@@ -39,8 +41,10 @@ static int sink_apply(void *arg, struct object *obj)
 {
 	struct source_k8s *s = arg;
 	struct diag diag = {};
-	int err = policy_object_apply(s->ctx.pol, obj, &diag);
+	int err;
 
+	object_keep_drop(s->keep, obj->kind, obj->ns ? obj->ns->s : "", obj->name->s);
+	err = policy_object_apply(s->ctx.pol, obj, &diag);
 	if (s->synced)
 		s->ctx.changed(s->ctx.arg);
 	return err;
@@ -50,6 +54,7 @@ static void sink_del(void *arg, int kind, const char *ns, const char *name)
 {
 	struct source_k8s *s = arg;
 
+	object_keep_drop(s->keep, kind, ns, name);
 	policy_object_delete(s->ctx.pol, kind, ns, name);
 	if (s->synced)
 		s->ctx.changed(s->ctx.arg);
@@ -63,6 +68,18 @@ static int sink_each(void *arg, int kind,
 	return policy_object_each(s->ctx.pol, kind, cb, cb_arg);
 }
 
+/* The next daemon won't have it from the server. */
+static void keep_last_good(struct source_k8s *s, const struct object_id *id)
+{
+	json_t *manifest;
+
+	if (id->kind < 0 || !id->name[0])
+		return;
+	manifest = policy_object_json(s->ctx.pol, id->kind, id->ns, id->name);
+	if (manifest)
+		object_keep_put(s->keep, id, manifest);
+}
+
 static void sink_refuse(void *arg, const struct object_id *id, const struct diag *diag)
 {
 	struct source_k8s *s = arg;
@@ -72,6 +89,7 @@ static void sink_refuse(void *arg, const struct object_id *id, const struct diag
 		  diag->field[0] ? ": " : "", diag->text);
 	if (policy_object_refuse(s->ctx.pol, id, diag))
 		log_error("out of memory");
+	keep_last_good(s, id);
 }
 
 /* ----------------------------------------------------------------- the server */
@@ -212,6 +230,7 @@ static void close_source(struct source *src)
 	report_free(s->report);
 	for (int i = 0; i < K8S_KINDS; i++)
 		k8s_watcher_free(s->kinds[i].watcher);
+	object_keep_close(s->keep);
 	k8s_client_free(s->client);
 	free(s);
 }
@@ -306,6 +325,26 @@ static int start_watchers(struct source_k8s *s)
 	return 0;
 }
 
+/* As if they were known already: the lists say which of them still stand. */
+static int recall(void *arg, struct object *obj)
+{
+	struct source_k8s *s = arg;
+	struct diag diag = {};
+
+	return policy_object_apply(s->ctx.pol, obj, &diag);
+}
+
+static int start_keep(struct source_k8s *s)
+{
+	int err = 0;
+
+	if (s->ctx.state_dir)
+		err = object_keep_open(s->ctx.loop, s->ctx.state_dir, recall, s, &s->keep);
+	if (err)
+		log_error("%s: %s", s->ctx.state_dir, strerror(-err));
+	return err;
+}
+
 int source_k8s_open(const struct source_ctx *ctx, const char *kubeconfig, struct source **out)
 {
 	struct source_k8s *s = calloc(1, sizeof(*s));
@@ -323,7 +362,9 @@ int source_k8s_open(const struct source_ctx *ctx, const char *kubeconfig, struct
 		free(s);
 		return err;
 	}
-	err = start_watchers(s);
+	err = start_keep(s);
+	if (!err)
+		err = start_watchers(s);
 	if (!err)
 		err = start_report(s);
 	if (err) {
