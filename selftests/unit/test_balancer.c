@@ -665,6 +665,82 @@ static void full_others(void **state)
 	assert_int_equal(w->m->src.count, 2);
 }
 
+/* A load balancer's address and three ranges of clients, where the table takes two. */
+static void ask_too_much(struct world *w, struct hand_service *h)
+{
+	w->m->max_src = 2;
+	hand_lb_ip(h, "198.51.100.1");
+	hand_range(h, "203.0.113.0/24");
+	hand_range(h, "203.0.114.0/24");
+	hand_range(h, "203.0.115.0/24");
+	mark(w, h);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_null(front_at(w, "198.51.100.1", 80));
+}
+
+/* Who has no room for a change keeps what it had, and its place before younger ones. */
+static void full_repairs(void **state)
+{
+	const struct sl_front_key key = { .addr = hand_addr("192.0.2.1"), .port = htons(80),
+					  .proto = IPPROTO_TCP };
+	struct world *w = *state;
+	struct hand_service *old = simple(w, "old", "10.96.0.1", 0x0a000001, 2);
+	struct hand_service *new = simple(w, "new", "10.96.0.2", 0x0a000101, 2);
+	__u32 id;
+
+	old->o->created = 100;
+	new->o->created = 200;
+	hand_external_ip(old, "192.0.2.1");
+	hand_external_ip(new, "192.0.2.1");
+	commit(w);
+	id = front_at(w, "10.96.0.1", 80)->svc;
+	ask_too_much(w, old);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
+	later();
+	assert_true(balancer_repair(w->b, true) >= 0);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
+	assert_int_equal(warnings(w).n, 2);
+	/* what somebody else took away comes back */
+	btab_del(&w->m->front, &key);
+	later();
+	assert_true(balancer_repair(w->b, true) > 0);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
+	/* and it is still there when nobody else wants it any more */
+	del(w, new);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
+	assert_int_equal(addr_at(w, "192.0.2.1")->kind, SL_ADDR_SVC);
+	assert_int_equal(warnings(w).n, 1);
+	/* room */
+	old->o->nranges = 2;
+	mark(w, old);
+	commit(w);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
+}
+
+/* The younger one of two has no room, and is the heir. */
+static void full_heir(void **state)
+{
+	struct world *w = *state;
+	struct hand_service *old = simple(w, "old", "10.96.0.1", 0x0a000001, 2);
+	struct hand_service *new = simple(w, "new", "10.96.0.2", 0x0a000101, 2);
+	__u32 id;
+
+	old->o->created = 100;
+	new->o->created = 200;
+	hand_external_ip(old, "192.0.2.1");
+	hand_external_ip(new, "192.0.2.1");
+	commit(w);
+	id = front_at(w, "10.96.0.2", 80)->svc;
+	ask_too_much(w, new);
+	later();
+	assert_true(balancer_repair(w->b, true) >= 0);
+	del(w, old);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
+	assert_int_equal(addr_at(w, "192.0.2.1")->kind, SL_ADDR_SVC);
+}
+
 /* Pages run out: tables of Maglev become smaller before anything is refused. */
 static void full_sets(void **state)
 {
@@ -1037,8 +1113,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(restarts), TEST(unsettled), TEST(conflicts), TEST(addresses),
-		TEST(wait_for_ids), TEST(full_backends), TEST(full_others), TEST(full_sets),
-		TEST(repairs), TEST(crashes), TEST(errors), TEST(at_random), TEST(timing),
+		TEST(wait_for_ids), TEST(full_backends), TEST(full_others), TEST(full_repairs),
+		TEST(full_heir), TEST(full_sets), TEST(repairs), TEST(crashes), TEST(errors),
+		TEST(at_random), TEST(timing),
 	};
 
 	return unit_run(tests, NULL, NULL);

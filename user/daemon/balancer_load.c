@@ -211,33 +211,47 @@ static int load_tables(struct balancer *b, bool raise)
 	return 0;
 }
 
-/* All but the ids of the ports that a service has. */
+/* What the tables don't say: whose the frontends are that it wants, and which it has not got. */
+static void forget_port(struct balancer *b, struct svc_port *p)
+{
+	struct plan_port keep = { .port = p->plan.port, .proto = p->plan.proto,
+				  .family = p->plan.family, .nfronts = p->plan.nfronts,
+				  .front = p->plan.front };
+
+	bal_claims_free(b, p);
+	p->plan.front = NULL;
+	plan_port_free(&p->plan);
+	p->plan = keep;
+	memset(p->word, 0, sizeof(p->word));
+	p->stale = 0;
+	b->owner[p->id] = SVC_CLAIMED;
+}
+
+/* All but the ids and frontends of the ports that a service has. */
 static int forget(struct model_service *s, void *arg)
 {
-	struct balancer *b = arg;
-	struct svc_port *p;
 	unsigned int i;
 
-	for (i = 0; s->state && i < s->state->now.n; i++) {
-		p = s->state->now.port[i];
-		bal_claims_free(b, p);
-		plan_port_free(&p->plan);
-		p->plan = (struct plan_port){ .port = p->plan.port, .proto = p->plan.proto,
-					      .family = p->plan.family };
-		memset(p->word, 0, sizeof(p->word));
-		p->stale = 0;
-		b->owner[p->id] = SVC_CLAIMED;
-	}
+	for (i = 0; s->state && i < s->state->now.n; i++)
+		forget_port(arg, s->state->now.port[i]);
 	return 0;
 }
 
+/* A service that finds no room for its change now has what it had all the same. */
 static int adopt_known(struct model_service *s, void *arg)
 {
+	struct svc_port *p;
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; s->state && !err && i < s->state->now.n; i++)
-		err = bal_adopt(arg, s->state->now.port[i]);
+	for (i = 0; s->state && !err && i < s->state->now.n; i++) {
+		p = s->state->now.port[i];
+		err = bal_adopt(arg, p);
+		if (!err)
+			err = bal_claims_new(arg, p);
+		if (!err)
+			bal_claims_link(arg, p);
+	}
 	return err;
 }
 
