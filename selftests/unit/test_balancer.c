@@ -741,6 +741,73 @@ static void full_heir(void **state)
 	assert_int_equal(addr_at(w, "192.0.2.1")->kind, SL_ADDR_SVC);
 }
 
+static struct hand_service *guarded(struct world *w, const char *name, const char *ip,
+				    const char *lb_ip, const char *const ranges[])
+{
+	struct hand_service *h = simple(w, name, ip, 0x0a000001 + (w->n << 8), 2);
+
+	hand_lb_ip(h, lb_ip);
+	while (*ranges)
+		hand_range(h, *ranges++);
+	return h;
+}
+
+/* Ranges that go make room at once, for those who wait and for nobody else. */
+static void full_ranges(void **state)
+{
+	static const char *const two[] = { "203.0.113.0/24", "203.0.114.0/24", NULL };
+	struct world *w = *state;
+	struct hand_service *a = guarded(w, "a", "10.96.0.1", "198.51.100.1", two);
+	unsigned long writes;
+
+	w->m->max_src = 2;
+	commit(w);
+	guarded(w, "b", "10.96.0.2", "198.51.100.2", two);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_string_equal(warnings(w).text, "Service shop/b, the table of source ranges has no "
+					      "room: what was in force stays");
+	later();
+	assert_int_equal(balancer_wait_ms(w->b), -1);
+	/* not enough: it is tried, once */
+	a->o->nranges = 1;
+	mark(w, a);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_int_equal(balancer_wait_ms(w->b), 0);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_null(front_at(w, "198.51.100.2", 80));
+	assert_int_equal(balancer_wait_ms(w->b), -1);
+	writes = w->m->writes;
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_int_equal(w->m->writes, writes);
+	/* enough */
+	del(w, a);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_int_equal(balancer_wait_ms(w->b), 0);
+	commit(w);
+	assert_non_null(front_at(w, "198.51.100.2", 80));
+	assert_int_equal(balancer_wait_ms(w->b), -1);
+	assert_int_equal(warnings(w).n, 0);
+}
+
+/* The same, where they are those of a service that went while nobody was there. */
+static void full_ranges_left(void **state)
+{
+	static const char *const two[] = { "203.0.113.0/24", "203.0.114.0/24", NULL };
+	struct world *w = *state;
+
+	w->m->max_src = 2;
+	guarded(w, "a", "10.96.0.1", "198.51.100.1", two);
+	commit(w);
+	restart(w);
+	hand_free(w->h[--w->n]);
+	w->dirty = NULL;
+	guarded(w, "b", "10.96.0.2", "198.51.100.2", two);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_int_equal(balancer_wait_ms(w->b), 0);
+	commit(w);
+	assert_non_null(front_at(w, "198.51.100.2", 80));
+}
+
 /* Pages run out: tables of Maglev become smaller before anything is refused. */
 static void full_sets(void **state)
 {
@@ -1114,8 +1181,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(restarts), TEST(unsettled), TEST(conflicts), TEST(addresses),
 		TEST(wait_for_ids), TEST(full_backends), TEST(full_others), TEST(full_repairs),
-		TEST(full_heir), TEST(full_sets), TEST(repairs), TEST(crashes), TEST(errors),
-		TEST(at_random), TEST(timing),
+		TEST(full_heir), TEST(full_ranges), TEST(full_ranges_left), TEST(full_sets),
+		TEST(repairs), TEST(crashes), TEST(errors), TEST(at_random), TEST(timing),
 	};
 
 	return unit_run(tests, NULL, NULL);

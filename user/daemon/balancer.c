@@ -343,13 +343,16 @@ static int mark_full(struct model_service *s, void *arg)
 	return 0;
 }
 
-static void settle_ids(struct balancer *b)
+/* What was freed may be what somebody waits for. Ranges are free at once, ids in a while. */
+static void settle_room(struct balancer *b)
 {
 	__u64 now = balancer_clock();
 	bool room = idpool_settle(&b->svcs, now);
 
 	room |= idpool_settle(&b->backends, now);
 	room |= idpool_settle(&b->pages, now);
+	room |= b->src_freed;
+	b->src_freed = false;
 	if (room && b->nfull)
 		b->ops->each(b->m, mark_full, b);
 }
@@ -358,7 +361,7 @@ static int commit(struct balancer *b, bool settled)
 {
 	int err;
 
-	settle_ids(b);
+	settle_room(b);
 	err = prepare_all(b);
 	apply(b);
 	if (settled && b->image && !err && !b->err)
@@ -409,6 +412,8 @@ int balancer_wait_ms(const struct balancer *b)
 	__u64 first = UINT64_MAX, at, now = balancer_clock();
 	unsigned int i;
 
+	if (b->nfull && b->src_freed)
+		return 0;
 	for (i = 0; b->nfull && i < sizeof(pools) / sizeof(pools[0]); i++) {
 		at = idpool_next_ns(pools[i]);
 		if (at && at < first)

@@ -69,6 +69,7 @@ struct balancer {
 	unsigned int writes;		/* of this commit; pages count as the word that names them */
 	unsigned int datagrams_gone;	/* balancer_datagrams_gone() */
 	unsigned int nfull;		/* services, frontends, addresses without room */
+	bool src_freed;			/* ranges went since services without room were last tried */
 	struct idpool svcs, backends, pages;
 	struct idpool svcs_before, backends_before, pages_before;	/* amid loading; see there */
 	__u8 owner[SL_SVC_MAX];		/* enum svc_owner */

@@ -494,9 +494,12 @@ static void sweep_src(struct balancer *b)
 {
 	const struct sl_svc_src_key *src, *end = b->image->src + b->image->nsrc;
 
-	for (src = b->image->src; src < end; src++)
-		if (src->svc >= SL_SVC_MAX || b->owner[src->svc] == SVC_LEFT)
-			bal_del(b, SL_MAP_SVC_SRC, src);
+	for (src = b->image->src; src < end; src++) {
+		if (src->svc < SL_SVC_MAX && b->owner[src->svc] != SVC_LEFT)
+			continue;
+		bal_del(b, SL_MAP_SVC_SRC, src);
+		b->src_freed = true;
+	}
 	bal_flush(b);
 }
 

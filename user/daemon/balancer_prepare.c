@@ -194,23 +194,27 @@ static struct sl_svc_src_key src_key(const struct svc_port *p, unsigned int i)
 					.svc = p->id, .addr = p->plan.range[i].addr };
 }
 
-/* Those of @p, up to the @n-th, that @unless doesn't have. */
-static void src_del(struct balancer *b, const struct svc_port *p, unsigned int n,
+/* Those of @p, up to the @n-th, that @unless doesn't have. True: there were some. */
+static bool src_del(struct balancer *b, const struct svc_port *p, unsigned int n,
 		    const struct svc_port *unless)
 {
 	struct sl_svc_src_key key;
 	unsigned int i;
+	bool any = false;
 
 	for (i = 0; i < n; i++) {
+		if (has_range(unless, &p->plan.range[i]))
+			continue;
 		key = src_key(p, i);
-		if (!has_range(unless, &p->plan.range[i]))
-			bal_del(b, SL_MAP_SVC_SRC, &key);
+		bal_del(b, SL_MAP_SVC_SRC, &key);
+		any = true;
 	}
+	return any;
 }
 
 void bal_src_del(struct balancer *b, const struct svc_port *p, const struct svc_port *unless)
 {
-	src_del(b, p, p->plan.nranges, unless);
+	b->src_freed |= src_del(b, p, p->plan.nranges, unless);
 }
 
 /*
