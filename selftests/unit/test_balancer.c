@@ -697,13 +697,13 @@ static void full_repairs(void **state)
 	ask_too_much(w, old);
 	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
 	later();
-	assert_true(balancer_repair(w->b, true) >= 0);
+	assert_int_equal(balancer_repair(w->b, true), 0);
 	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
 	assert_int_equal(warnings(w).n, 2);
 	/* what somebody else took away comes back */
 	btab_del(&w->m->front, &key);
 	later();
-	assert_true(balancer_repair(w->b, true) > 0);
+	assert_int_equal(balancer_repair(w->b, true), 1);
 	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
 	/* and it is still there when nobody else wants it any more */
 	del(w, new);
@@ -734,7 +734,7 @@ static void full_heir(void **state)
 	id = front_at(w, "10.96.0.2", 80)->svc;
 	ask_too_much(w, new);
 	later();
-	assert_true(balancer_repair(w->b, true) >= 0);
+	assert_int_equal(balancer_repair(w->b, true), 0);
 	del(w, old);
 	assert_int_equal(balancer_commit(w->b, true), 0);
 	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);

@@ -242,7 +242,7 @@ static int src_add(struct balancer *b, struct svc_port *p)
 
 static int src_add_all(struct balancer *b, struct service_ports *ps)
 {
-	unsigned int i;
+	unsigned int i, writes = b->writes;
 	int err = 0;
 
 	for (i = 0; !err && i < ps->n; i++)
@@ -252,6 +252,7 @@ static int src_add_all(struct balancer *b, struct service_ports *ps)
 	while (--i)
 		src_del(b, ps->port[i - 1], ps->port[i - 1]->plan.nranges, ps->port[i - 1]->was);
 	bal_flush(b);
+	b->writes = writes;
 	return err;
 }
 
