@@ -741,6 +741,60 @@ static void full_heir(void **state)
 	assert_int_equal(addr_at(w, "192.0.2.1")->kind, SL_ADDR_SVC);
 }
 
+/* What goes while nobody is there is gone afterwards, whoever has no room. */
+static void full_restart(void **state)
+{
+	struct world *w = *state;
+	struct hand_service *full = simple(w, "full", "10.96.0.1", 0x0a000001, 2);
+	struct hand_service *other = simple(w, "other", "10.96.0.2", 0x0a000101, 2);
+	struct hand_service *left = simple(w, "left", "10.96.0.3", 0x0a000201, 2);
+	__u32 ids[3];
+
+	full->o->created = 100;
+	full->o->port[0].node_port = 30080;
+	other->o->created = 200;
+	other->o->port[0].node_port = 30080;
+	hand_external_ip(full, "192.0.2.1");
+	hand_external_ip(other, "192.0.2.1");
+	hand_external_ip(other, "192.0.2.2");
+	commit(w);
+	ids[0] = front_at(w, "10.96.0.1", 80)->svc;
+	ids[1] = front_at(w, "10.96.0.2", 80)->svc;
+	ids[2] = front_at(w, "10.96.0.3", 80)->svc;
+	ask_too_much(w, full);
+	del(w, left);
+	w->m->die_at = 0;	/* that is not written any more */
+	balancer_commit(w->b, true);
+	other->o->nexternal_ip = 1;
+	restart(w);
+	assert_int_equal(w->n, 2);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_null(front_at(w, "192.0.2.2", 80));
+	assert_null(addr_at(w, "192.0.2.2"));
+	assert_null(front_at(w, "10.96.0.3", 80));
+	assert_null(addr_at(w, "10.96.0.3"));
+	assert_int_equal(w->m->svcs[ids[2]].set[SL_SVC_CLUSTER], 0);
+	assert_int_equal(w->b->owner[ids[2]], SVC_NOBODY);
+	/* and who has no room has all that it had, before younger ones */
+	assert_int_equal(front_at(w, "10.96.0.1", 80)->svc, ids[0]);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, ids[0]);
+	assert_int_equal(front_at(w, "0.0.0.0", 30080)->svc, ids[0]);
+	assert_int_equal(front_at(w, "10.96.0.2", 80)->svc, ids[1]);
+	assert_int_equal(addr_at(w, "10.96.0.1")->id, SL_SVC_ADDR_CLOSED);
+	assert_int_equal(addr_at(w, "192.0.2.1")->id, SL_SVC_ADDR_OPEN);
+	assert_int_equal(warnings(w).n, 3);
+	later();
+	assert_int_equal(balancer_repair(w->b, true), 0);
+	del(w, other);
+	assert_int_equal(balancer_commit(w->b, true), 0);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, ids[0]);
+	full->o->nranges = 2;
+	mark(w, full);
+	commit_late(w);
+	assert_int_equal(front_at(w, "10.96.0.1", 80)->svc, ids[0]);
+	assert_int_equal(warnings(w).n, 0);
+}
+
 static struct hand_service *guarded(struct world *w, const char *name, const char *ip,
 				    const char *lb_ip, const char *const ranges[])
 {
@@ -1087,10 +1141,21 @@ static void random_service(struct world *w)
 	mark(w, h);
 }
 
+/* Who found no room has what it asks for when there is some. */
+static unsigned int make_room(struct world *w)
+{
+	unsigned int nfull = w->b->nfull;
+
+	w->m->max_src = 1 << 20;
+	if (nfull)
+		assert_true(balancer_repair(w->b, true) >= 0);
+	return !!nfull;
+}
+
 static void at_random(void **state)
 {
 	struct world *w = *state;
-	unsigned int i, j, died = 0;
+	unsigned int i, j, died = 0, full = 0;
 	int err;
 
 	for (i = 0; i < (unsigned int)unit_times(4000, 300); i++) {
@@ -1099,6 +1164,7 @@ static void at_random(void **state)
 		if (!dice(4))
 			w->m->die_at = dice(60);
 		w->m->fails = dice(2);
+		w->m->max_src = dice(3) ? 1 << 20 : dice(4);
 		err = balancer_commit(w->b, dice(3));
 		if (w->m->fails)
 			assert_int_equal(!!err, w->m->dead);
@@ -1112,6 +1178,11 @@ static void at_random(void **state)
 		if (!dice(10))
 			balancer_set_node(w->b, dice(4) ? "node1" : "node2", "zone1");
 		svctables_now += dice(3) * SECOND / 2;
+		if (!dice(3))
+			assert_int_equal(balancer_commit(w->b, true), 0);
+		if (!dice(3))
+			assert_true(balancer_repair(w->b, true) >= 0);
+		full += make_room(w);
 		if (dice(5))
 			commit_late(w);
 		if (dice(10))
@@ -1123,6 +1194,7 @@ static void at_random(void **state)
 			check_pools(w);
 	}
 	assert_in_range(died, 1, i);
+	assert_in_range(full, 1, i);
 }
 
 /* ---------------------------------------------------------------------- timing */
@@ -1181,8 +1253,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(restarts), TEST(unsettled), TEST(conflicts), TEST(addresses),
 		TEST(wait_for_ids), TEST(full_backends), TEST(full_others), TEST(full_repairs),
-		TEST(full_heir), TEST(full_ranges), TEST(full_ranges_left), TEST(full_sets),
-		TEST(repairs), TEST(crashes), TEST(errors), TEST(at_random), TEST(timing),
+		TEST(full_heir), TEST(full_restart), TEST(full_ranges), TEST(full_ranges_left),
+		TEST(full_sets), TEST(repairs), TEST(crashes), TEST(errors), TEST(at_random), TEST(timing),
 	};
 
 	return unit_run(tests, NULL, NULL);

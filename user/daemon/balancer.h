@@ -87,7 +87,7 @@ struct svc_port {
 	__u8 stale;			/* 1 << enum sl_svc_scope: pages are not what they should be */
 	bool fresh;			/* @id was not this port's before */
 	struct svc_port *was, *becomes;	/* amid a commit: the same in the old and the new state */
-	struct svc_claim *claim;	/* plan.nfronts; NULL: none of them is staked */
+	struct svc_claim *claim;	/* plan.nfronts; NULL: amid a commit */
 };
 
 struct service_ports {

@@ -49,22 +49,30 @@ static void front_reap(struct balancer *b, struct svc_front *f)
 	free(f);
 }
 
-struct svc_addr *bal_addr_get(struct balancer *b, const union sl_addr *addr)
+struct svc_addr *bal_addr_find(const struct balancer *b, const union sl_addr *addr)
 {
-	__u64 hash = hash_bytes(0, addr, sizeof(*addr));
 	struct svc_addr *a;
 	struct hnode *n;
 
-	htab_each_hash(&b->addrs, n, hash) {
+	htab_each_hash(&b->addrs, n, hash_bytes(0, addr, sizeof(*addr))) {
 		a = container_of(n, struct svc_addr, node);
 		if (addr_equal(&a->addr, addr))
 			return a;
 	}
+	return NULL;
+}
+
+struct svc_addr *bal_addr_get(struct balancer *b, const union sl_addr *addr)
+{
+	struct svc_addr *a = bal_addr_find(b, addr);
+
+	if (a)
+		return a;
 	a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
 	a->addr = *addr;
-	if (htab_add(&b->addrs, &a->node, hash)) {
+	if (htab_add(&b->addrs, &a->node, hash_bytes(0, addr, sizeof(*addr)))) {
 		free(a);
 		return NULL;
 	}
@@ -360,33 +368,21 @@ void bal_fronts_settle(struct balancer *b)
 	settle(b);
 }
 
-/* A service that found no room for its change still needs what it had before. */
-static bool is_needed(const struct balancer *b, const struct svc_front *f)
-{
-	return f->written.svc < SL_SVC_MAX && b->owner[f->written.svc] == SVC_CLAIMED;
-}
-
-bool bal_fronts_sweep(struct balancer *b)
+void bal_fronts_sweep(struct balancer *b)
 {
 	struct svc_front *f;
 	struct svc_addr *a;
 	struct hnode *n;
-	bool all = true;
 
 	htab_each(&b->fronts, n) {
 		f = container_of(n, struct svc_front, node);
-		if (f->claims || !f->written.svc)
-			continue;
-		if (b->nfull && is_needed(b, f))
-			all = false;
-		else
+		if (!f->claims && f->written.svc)
 			front_touch(b, f);
 	}
 	htab_each(&b->addrs, n) {
 		a = container_of(n, struct svc_addr, node);
-		if (all && !a->n[SL_SVC_ADDR_CLOSED] && !a->n[SL_SVC_ADDR_OPEN])
+		if (!a->n[SL_SVC_ADDR_CLOSED] && !a->n[SL_SVC_ADDR_OPEN])
 			addr_touch(b, a);
 	}
 	bal_fronts_settle(b);
-	return all;
 }

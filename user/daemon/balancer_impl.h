@@ -44,11 +44,17 @@ struct image_backend {
 	struct sl_backend v;
 };
 
-/* What was found in the tables and is nobody's yet. Frontends and addresses have their own. */
+struct image_front {
+	struct sl_front_key key;
+	struct sl_front_val v;
+};
+
+/* What was found in the tables, all of it by service, for who takes it over. */
 struct image {
-	struct image_backend *backend;	/* by service */
-	struct sl_svc_src_key *src;	/* by service; svc 0: taken over */
-	size_t nbackends, nsrc, backend_room, src_room;
+	struct image_front *front;
+	struct image_backend *backend;
+	struct sl_svc_src_key *src;
+	size_t nfronts, nbackends, nsrc, front_room, backend_room, src_room;
 };
 
 struct balancer_queue {
@@ -140,18 +146,22 @@ void bal_claims_free(struct balancer *b, struct svc_port *p);
 void bal_claims_link(struct balancer *b, struct svc_port *p);
 void bal_claims_unlink(struct balancer *b, struct svc_port *p);
 void bal_fronts_settle(struct balancer *b);
-bool bal_fronts_sweep(struct balancer *b);	/* all that nobody asks for; false: not all yet */
+void bal_fronts_sweep(struct balancer *b);	/* all that nobody asks for */
 void bal_front_is_full(struct balancer *b, const struct sl_front_key *key);
 void bal_fronts_forget(struct balancer *b);
 struct svc_front *bal_front_find(const struct balancer *b, const struct sl_front_key *key);
 struct svc_front *bal_front_get(struct balancer *b, const struct sl_front_key *key);
+struct svc_addr *bal_addr_find(const struct balancer *b, const union sl_addr *addr);
 struct svc_addr *bal_addr_get(struct balancer *b, const union sl_addr *addr);
 const struct svc_claim *bal_front_winner(const struct svc_front *f);
 
 /* balancer_load.c */
 int bal_load(struct balancer *b, bool raise);	/* @raise: generations, flows must look */
 void bal_image_free(struct balancer *b);
-/* What the tables say of @p->id, which has no more than its key. */
+/*
+ * What the tables say of @p->id, which has no more than its key and, if it is known, what it
+ * is reached by; that is staked.
+ */
 int bal_adopt(struct balancer *b, struct svc_port *p);
 void bal_sweep(struct balancer *b);
 

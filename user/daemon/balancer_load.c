@@ -7,6 +7,7 @@
 void bal_image_free(struct balancer *b)
 {
 	if (b->image) {
+		free(b->image->front);
 		free(b->image->backend);
 		free(b->image->src);
 		free(b->image);
@@ -32,20 +33,6 @@ static void leave(struct balancer *b, __u32 svc)
 {
 	if (svc && svc < SL_SVC_MAX && b->owner[svc] == SVC_NOBODY)
 		b->owner[svc] = SVC_LEFT;
-}
-
-static int load_front(void *arg, const void *key, const void *val)
-{
-	struct sl_front_key aligned;
-	struct svc_front *f;
-
-	memcpy(&aligned, key, sizeof(aligned));
-	f = bal_front_get(arg, &aligned);
-	if (!f)
-		return -ENOMEM;
-	memcpy(&f->written, val, sizeof(f->written));
-	leave(arg, f->written.svc);
-	return 0;
 }
 
 static int load_addr(void *arg, const void *key, const void *val)
@@ -78,6 +65,26 @@ static int grow(void **v, size_t n, size_t *room, size_t size)
 		return -ENOMEM;
 	*v = mem;
 	*room = more;
+	return 0;
+}
+
+static int load_front(void *arg, const void *key, const void *val)
+{
+	struct balancer *b = arg;
+	struct image *im = b->image;
+	struct image_front *fi;
+	struct svc_front *f;
+
+	if (grow((void **)&im->front, im->nfronts, &im->front_room, sizeof(*im->front)))
+		return -ENOMEM;
+	fi = &im->front[im->nfronts++];
+	memcpy(&fi->key, key, sizeof(fi->key));
+	memcpy(&fi->v, val, sizeof(fi->v));
+	f = bal_front_get(b, &fi->key);
+	if (!f)
+		return -ENOMEM;
+	f->written = fi->v;
+	leave(b, fi->v.svc);
 	return 0;
 }
 
@@ -168,6 +175,13 @@ static void load_ids(struct balancer *b, bool raise)
 	}
 }
 
+static int front_cmp(const void *a, const void *b)
+{
+	const struct image_front *x = a, *y = b;
+
+	return x->v.svc < y->v.svc ? -1 : x->v.svc > y->v.svc;
+}
+
 static int backend_cmp(const void *a, const void *b)
 {
 	const struct image_backend *x = a, *y = b;
@@ -203,6 +217,8 @@ static int load_tables(struct balancer *b, bool raise)
 	if (err)
 		return err;
 	load_ids(b, raise);
+	if (b->image->nfronts)
+		qsort(b->image->front, b->image->nfronts, sizeof(*b->image->front), front_cmp);
 	if (b->image->nbackends)
 		qsort(b->image->backend, b->image->nbackends, sizeof(*b->image->backend),
 		      backend_cmp);
@@ -237,21 +253,13 @@ static int forget(struct model_service *s, void *arg)
 	return 0;
 }
 
-/* A service that finds no room for its change now has what it had all the same. */
 static int adopt_known(struct model_service *s, void *arg)
 {
-	struct svc_port *p;
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; s->state && !err && i < s->state->now.n; i++) {
-		p = s->state->now.port[i];
-		err = bal_adopt(arg, p);
-		if (!err)
-			err = bal_claims_new(arg, p);
-		if (!err)
-			bal_claims_link(arg, p);
-	}
+	for (i = 0; s->state && !err && i < s->state->now.n; i++)
+		err = bal_adopt(arg, s->state->now.port[i]);
 	return err;
 }
 
@@ -312,6 +320,20 @@ int bal_load(struct balancer *b, bool raise)
 }
 
 /* ---------------------------------------------------------------- taking over */
+
+static struct image_front *first_front(const struct image *im, __u32 svc)
+{
+	size_t lo = 0, hi = im->nfronts, mid;
+
+	while (lo < hi) {
+		mid = (lo + hi) / 2;
+		if (im->front[mid].v.svc < svc)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return im->front + lo;
+}
 
 static struct image_backend *first_backend(const struct image *im, __u32 svc)
 {
@@ -423,6 +445,52 @@ static int adopt_src(struct balancer *b, struct svc_port *p)
 	return 0;
 }
 
+static struct plan_front plan_of(const struct balancer *b, const struct image_front *fi)
+{
+	const struct svc_addr *a = bal_addr_find(b, &fi->key.addr);
+	bool closed = a && a->is_written && a->written == SL_SVC_ADDR_CLOSED;
+
+	return (struct plan_front){
+		.key = fi->key, .inside = fi->v.inside, .outside = fi->v.outside,
+		.flags = fi->v.flags, .addr_id = closed ? SL_SVC_ADDR_CLOSED : SL_SVC_ADDR_OPEN,
+	};
+}
+
+/* What still leads there; who knows the port knows better what it is to be reached by. */
+static int adopt_fronts(struct balancer *b, struct svc_port *p)
+{
+	struct image_front *end = b->image->front + b->image->nfronts, *first, *last;
+	struct plan_port *plan = &p->plan;
+	const struct svc_front *f;
+
+	if (plan->nfronts)
+		return 0;
+	first = first_front(b->image, p->id);
+	for (last = first; last < end && last->v.svc == p->id; last++)
+		;
+	plan->front = calloc(last - first + 1, sizeof(*plan->front));
+	if (!plan->front)
+		return -ENOMEM;
+	for (; first < last; first++) {
+		f = bal_front_find(b, &first->key);
+		if (f && f->written.svc == p->id)
+			plan->front[plan->nfronts++] = plan_of(b, first);
+	}
+	return 0;
+}
+
+/* Before any change of it is looked at: there may be no room for one. */
+static int stake(struct balancer *b, struct svc_port *p)
+{
+	int err = adopt_fronts(b, p);
+
+	if (!err)
+		err = bal_claims_new(b, p);
+	if (!err)
+		bal_claims_link(b, p);
+	return err;
+}
+
 int bal_adopt(struct balancer *b, struct svc_port *p)
 {
 	unsigned int scope;
@@ -450,7 +518,7 @@ int bal_adopt(struct balancer *b, struct svc_port *p)
 		else if (!same)
 			p->stale |= 1U << scope;
 	}
-	return err;
+	return err ? err : stake(b, p);
 }
 
 /* ----------------------------------------------------------------- sweeping */
@@ -508,8 +576,7 @@ void bal_sweep(struct balancer *b)
 {
 	__u32 id;
 
-	if (!bal_fronts_sweep(b))
-		return;
+	bal_fronts_sweep(b);
 	sweep_src(b);
 	for (id = 1; id < SL_SVC_MAX; id++)
 		if (b->owner[id] == SVC_LEFT)

@@ -113,6 +113,11 @@ static int pair(struct balancer *b, struct service_state *st, struct svc_port *p
 	if (!old)
 		return -ENOMEM;
 	old->id = id;
+	/* the tables don't say; it may have to stay as it is */
+	if (st->now.n == 1) {
+		st->now.created = st->next.created;
+		st->now.local_ready = st->next.local_ready;
+	}
 	p->was = old;
 	old->becomes = p;
 	err = bal_adopt(b, old);
