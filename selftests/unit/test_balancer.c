@@ -561,6 +561,53 @@ static void addresses(void **state)
 	assert_int_equal(w->m->addr.count, 1);
 }
 
+/* The node gets an address that services have, and loses it again. */
+static void addresses_come(void **state)
+{
+	const struct sl_addr_val own = { SL_ADDR_HOST, 0 };
+	const union sl_addr addr = hand_addr("192.0.2.7"), nobodys = hand_addr("192.0.2.8");
+	struct world *w = *state;
+	struct hand_service *a = simple(w, "a", "10.96.0.1", 0x0a000001, 2);
+	struct hand_service *b = simple(w, "b", "10.96.0.2", 0x0a000101, 2);
+
+	hand_external_ip(a, "192.0.2.7");
+	commit(w);
+	btab_set(&w->m->addr, &addr, &own);
+	/* repairs and other services leave it alone */
+	later();
+	assert_int_equal(balancer_repair(w->b, true), 0);
+	b->o->port[0].port = 81;
+	hand_external_ip(b, "192.0.2.7");
+	mark(w, b);
+	commit(w);
+	assert_int_equal(addr_at(w, "192.0.2.7")->kind, SL_ADDR_HOST);
+	assert_non_null(front_at(w, "192.0.2.7", 81));
+	/* it is theirs at once when the node has it no more */
+	assert_int_equal(balancer_addr_left(w->b, &addr), 1);
+	assert_int_equal(addr_at(w, "192.0.2.7")->kind, SL_ADDR_SVC);
+	assert_int_equal(addr_at(w, "192.0.2.7")->id, SL_SVC_ADDR_OPEN);
+	assert_int_equal(balancer_addr_left(w->b, &nobodys), 0);
+	assert_null(addr_at(w, "192.0.2.8"));
+	later();
+	assert_int_equal(balancer_repair(w->b, true), 0);
+	/* a write that fails leaves the node its entry */
+	btab_set(&w->m->addr, &addr, &own);
+	w->m->die_at = 0;
+	assert_int_equal(balancer_addr_left(w->b, &addr), -EIO);
+	assert_int_equal(addr_at(w, "192.0.2.7")->kind, SL_ADDR_HOST);
+	w->m->die_at = -1;
+	w->m->dead = false;
+	assert_int_equal(balancer_addr_left(w->b, &addr), 1);
+	/* and goes with the last one that wants it */
+	del(w, a);
+	commit(w);
+	assert_int_equal(addr_at(w, "192.0.2.7")->kind, SL_ADDR_SVC);
+	del(w, b);
+	commit(w);
+	assert_null(addr_at(w, "192.0.2.7"));
+	assert_int_equal(balancer_addr_left(w->b, &addr), 0);
+}
+
 /* What is freed is not used again for a second; the checks are in the tables. */
 static void wait_for_ids(void **state)
 {
@@ -1252,9 +1299,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(life), TEST(restarts), TEST(unsettled), TEST(conflicts), TEST(addresses),
-		TEST(wait_for_ids), TEST(full_backends), TEST(full_others), TEST(full_repairs),
-		TEST(full_heir), TEST(full_restart), TEST(full_ranges), TEST(full_ranges_left),
-		TEST(full_sets), TEST(repairs), TEST(crashes), TEST(errors), TEST(at_random), TEST(timing),
+		TEST(addresses_come), TEST(wait_for_ids), TEST(full_backends), TEST(full_others),
+		TEST(full_repairs), TEST(full_heir), TEST(full_restart), TEST(full_ranges),
+		TEST(full_ranges_left), TEST(full_sets), TEST(repairs), TEST(crashes), TEST(errors),
+		TEST(at_random), TEST(timing),
 	};
 
 	return unit_run(tests, NULL, NULL);

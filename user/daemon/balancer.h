@@ -52,6 +52,14 @@ int balancer_set_node(struct balancer *b, const char *name, const char *zone);
 int balancer_commit(struct balancer *b, bool settled);
 /* The same for all, after reading everything back: number of differences, or as above. */
 int balancer_repair(struct balancer *b, bool settled);
+/*
+ * balancer_addr_left() - an address of the node or an endpoint is theirs no more
+ * @addr: it still has its entry in sl_addr, which wins over services
+ *
+ * 1: services have it, and the entry is theirs from here on; 0: nobody has it, and whoever
+ * had it takes the entry away. Negative errno of the write: the entry is as it was.
+ */
+int balancer_addr_left(struct balancer *b, const union sl_addr *addr);
 /* How many there are, served or not. */
 unsigned int balancer_frontends(const struct balancer *b);
 /* Another number whenever a backend may have gone that takes datagrams: sockets are connected to it. */

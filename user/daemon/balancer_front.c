@@ -270,6 +270,14 @@ void bal_front_is_full(struct balancer *b, const struct sl_front_key *key)
 	set_full(b, &f->full, true);
 }
 
+/* As what services have it; false: not at all. */
+static bool addr_wanted(const struct svc_addr *a, struct sl_addr_val *v)
+{
+	*v = (struct sl_addr_val){ SL_ADDR_SVC, a->n[SL_SVC_ADDR_CLOSED] ? SL_SVC_ADDR_CLOSED :
+									   SL_SVC_ADDR_OPEN };
+	return a->n[SL_SVC_ADDR_CLOSED] || a->n[SL_SVC_ADDR_OPEN];
+}
+
 /* The node's own and its endpoints' addresses stay theirs: -EEXIST. */
 static int addr_replace(struct balancer *b, const struct svc_addr *a,
 			const struct sl_addr_val *v)
@@ -287,9 +295,8 @@ static int addr_replace(struct balancer *b, const struct svc_addr *a,
 
 static void addr_write(struct balancer *b, struct svc_addr *a)
 {
-	struct sl_addr_val v = { SL_ADDR_SVC, a->n[SL_SVC_ADDR_CLOSED] ? SL_SVC_ADDR_CLOSED :
-									  SL_SVC_ADDR_OPEN };
-	bool wanted = a->n[SL_SVC_ADDR_CLOSED] || a->n[SL_SVC_ADDR_OPEN];
+	struct sl_addr_val v;
+	bool wanted = addr_wanted(a, &v);
 	int err;
 
 	if (b->err || (wanted ? a->is_written && a->written == v.id : !a->is_written && !a->full))
@@ -309,6 +316,23 @@ static void addr_write(struct balancer *b, struct svc_addr *a)
 		set_full(b, &a->full, true);
 	else if (err != -EEXIST)
 		b->err = err;
+}
+
+int balancer_addr_left(struct balancer *b, const union sl_addr *addr)
+{
+	struct svc_addr *a = bal_addr_find(b, addr);
+	struct sl_addr_val v;
+	int err;
+
+	if (!a || !addr_wanted(a, &v))
+		return 0;
+	err = b->t->update(b->t->ctx, SL_MAP_ADDR, addr, &v, 1);
+	if (err)
+		return err;
+	set_full(b, &a->full, false);
+	a->is_written = true;
+	a->written = v.id;
+	return 1;
 }
 
 /* Frontends that are added, then those that go: an address has its ports before it is closed. */

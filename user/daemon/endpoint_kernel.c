@@ -112,7 +112,7 @@ static void addr_remove(struct endpoints *eps, const union sl_addr *addr, __u32 
 	struct sl_addr_val val;
 
 	if (!addr_is_zero(addr) && !bpf_map_lookup_elem(fd, addr, &val) &&
-	    val.kind == SL_ADDR_EP && val.id == id)
+	    val.kind == SL_ADDR_EP && val.id == id && policy_addr_left(eps->ctx.pol, addr) <= 0)
 		bpf_map_delete_elem(fd, addr);
 }
 

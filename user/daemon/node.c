@@ -71,11 +71,31 @@ static bool view_has_host(const struct view *v, const union sl_addr *addr)
 	return false;
 }
 
-static int hosts_add(int fd, const struct view *v, struct why *why)
+/* Returns 1 where something changed. What services have is the node's from here on. */
+static int host_add(int fd, const union sl_addr *a, struct why *why)
 {
 	const struct sl_addr_val host = { .kind = SL_ADDR_HOST };
+	struct sl_addr_val val = { .kind = SL_ADDR_NONE };
 	char text[SLUICE_ADDR_STRLEN];
-	struct sl_addr_val val;
+	int err;
+
+	bpf_map_lookup_elem(fd, a, &val);
+	if (val.kind == SL_ADDR_HOST)
+		return 0;
+	if (val.kind == SL_ADDR_EP) {
+		why_set(why, 0, "%s: address of the node and of endpoint %u",
+			sluice_addr_format(a, text), val.id);
+		return 0;
+	}
+	err = bpf_map_update_elem(fd, a, &host, BPF_ANY);
+	if (err)
+		return why_set(why, err, "%s: not entered as the node's: %s",
+			       sluice_addr_format(a, text), strerror(-err));
+	return 1;
+}
+
+static int hosts_add(int fd, const struct view *v, struct why *why)
+{
 	int n = 0, err;
 
 	for (size_t i = 0; i < v->naddrs; i++) {
@@ -83,26 +103,20 @@ static int hosts_add(int fd, const struct view *v, struct why *why)
 
 		if (!view_addr_is_hosts(&v->addrs[i]))
 			continue;
-		if (!bpf_map_lookup_elem(fd, &a, &val)) {
-			if (val.kind == SL_ADDR_EP)
-				why_set(why, 0, "%s: address of the node and of endpoint %u",
-					sluice_addr_format(&a, text), val.id);
-			continue;
-		}
-		err = bpf_map_update_elem(fd, &a, &host, BPF_NOEXIST);
-		if (err)
-			return why_set(why, err, "%s: not entered as the node's: %s",
-				       sluice_addr_format(&a, text), strerror(-err));
-		n++;
+		err = host_add(fd, &a, why);
+		if (err < 0)
+			return err;
+		n += err;
 	}
 	return n;
 }
 
-static int hosts_remove(int fd, const struct view *v)
+/* Services may have wanted one of them all the while. */
+static int hosts_remove(struct node *n, int fd, const struct view *v)
 {
 	union sl_addr key, next;
 	struct sl_addr_val val;
-	int n = 0, end = bpf_map_get_next_key(fd, NULL, &next);
+	int count = 0, end = bpf_map_get_next_key(fd, NULL, &next);
 
 	while (!end) {
 		key = next;
@@ -110,10 +124,11 @@ static int hosts_remove(int fd, const struct view *v)
 		if (bpf_map_lookup_elem(fd, &key, &val) || val.kind != SL_ADDR_HOST ||
 		    view_has_host(v, &key))
 			continue;
-		bpf_map_delete_elem(fd, &key);
-		n++;
+		if (!policy_addr_left(n->ctx.pol, &key))
+			bpf_map_delete_elem(fd, &key);
+		count++;
 	}
-	return n;
+	return count;
 }
 
 /* Returns how many entries changed. */
@@ -121,7 +136,7 @@ static int hosts_sync(struct node *n, const struct view *v, struct why *why)
 {
 	int fd = sluice_map_fd(n->ctx.sl, SL_MAP_ADDR), added = hosts_add(fd, v, why);
 
-	return added < 0 ? added : added + hosts_remove(fd, v);
+	return added < 0 ? added : added + hosts_remove(n, fd, v);
 }
 
 /* -------------------------------------------------------------------- devices */

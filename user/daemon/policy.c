@@ -296,6 +296,11 @@ unsigned int policy_datagrams_gone(const struct policy *pol)
 	return pol->balancer ? balancer_datagrams_gone(pol->balancer) : 0;
 }
 
+int policy_addr_left(struct policy *pol, const union sl_addr *addr)
+{
+	return pol->balancer ? balancer_addr_left(pol->balancer, addr) : 0;
+}
+
 int policy_wait_ms(const struct policy *pol)
 {
 	return pol->balancer ? balancer_wait_ms(pol->balancer) : -1;

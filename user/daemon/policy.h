@@ -103,6 +103,12 @@ bool policy_pod_by_packet(const struct policy *pol, const char *ns, const char *
  * again.
  */
 int policy_commit(struct policy *pol);
+/*
+ * An address of the node or an endpoint is theirs no more. 1: services have it, and its
+ * entry in sl_addr is theirs from here on; 0: the caller takes the entry away. Else as
+ * it was, with a negative errno.
+ */
+int policy_addr_left(struct policy *pol, const union sl_addr *addr);
 /* Milliseconds after which another commit may do what this one had no room for; -1: nothing waits. */
 int policy_wait_ms(const struct policy *pol);
 /* Another number whenever a backend of a Service may have gone that takes datagrams. */
