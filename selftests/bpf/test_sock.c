@@ -412,32 +412,65 @@ ENV_TEST(by_the_packet)
 	}
 }
 
+/* @n connections to the service: how many each of three backends got. */
+static void dial_often(const struct fam *f, unsigned int n, unsigned int got[3])
+{
+	int srv[3], fd, at;
+
+	for (int i = 0; i < 3; i++) {
+		got[i] = 0;
+		srv[i] = server(f, SOCK_STREAM, TARGET + i);
+	}
+	while (n--) {
+		fd = dial(f->v6 ? AF_INET6 : AF_INET, SOCK_STREAM, vip(f), PORT);
+		assert_true(fd >= 0);
+		for (at = 0; at < 3 && !readable(srv[at], 0); at++)
+			;
+		assert_in_range(at, 0, 2);
+		close(accept(srv[at], NULL, NULL));
+		close(fd);
+		got[at]++;
+	}
+	for (int i = 0; i < 3; i++)
+		close(srv[i]);
+}
+
 /* All sockets of a namespace are one client. */
 ENV_TEST(affinity)
 {
-	for_families(f) {
-		int af = f->v6 ? AF_INET6 : AF_INET, srv[3], used = -1;
+	unsigned int got[3];
 
+	for_families(f) {
 		backends(f, IPPROTO_TCP, 3);
 		service.affinity_s = 100;
 		env_svc(SVC, &service);
+		dial_often(f, 30, got);
 		for (int i = 0; i < 3; i++)
-			srv[i] = server(f, SOCK_STREAM, TARGET + i);
-		for (int n = 0; n < 30; n++) {
-			int fd = dial(af, SOCK_STREAM, vip(f), PORT), at = 0;
+			assert_true(!got[i] || got[i] == 30);
+	}
+}
 
-			assert_true(fd >= 0);
-			while (at < 3 && !readable(srv[at], 0))
-				at++;
-			assert_in_range(at, 0, 2);
-			close(accept(srv[at], NULL, NULL));
-			close(fd);
-			if (used < 0)
-				used = at;
-			assert_int_equal(at, used);
+/* At connect() there is no tuple to look up: at random, whatever the service says. */
+ENV_TEST(maglev)
+{
+	enum { SIZE = 251 };
+	static uint32_t table[SIZE];
+	unsigned int got[3];
+
+	for (unsigned int i = 0; i < SIZE; i++)
+		table[i] = 2;
+	for_families(f) {
+		backends(f, IPPROTO_TCP, 3);
+		env_set(PAGE + 1, table, SIZE);
+		service.set[SL_SVC_CLUSTER] |= (uint64_t)SIZE << SL_SVC_MAGLEV_SHIFT;
+		service.flags = SL_SVC_MAGLEV;
+		env_svc(SVC, &service);
+		for (int node = 0; node < 2; node++) {
+			be_node(node);
+			dial_often(f, 100, got);
+			for (int i = 0; i < 3; i++)
+				assert_true(got[i]);
 		}
-		for (int i = 0; i < 3; i++)
-			close(srv[i]);
 	}
 }
 
@@ -451,6 +484,7 @@ int main(void)
 		env_test(of_a_pod),
 		env_test(by_the_packet),
 		env_test(affinity),
+		env_test(maglev),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);
