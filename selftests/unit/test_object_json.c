@@ -71,6 +71,8 @@ static void namespaces_pods_and_nodes(void **state)
 		"status: {phase: Running, podIPs: [{ip: fd00::1}, {ip: 10.0.0.1}]}\n",
 		"apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {hostNetwork: true}\n"
 		"status: {phase: Failed, podIP: 10.0.0.2}\n",
+		"apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: nn, "
+		"annotations: {sluice.dev/connect-time-services: 'false'}}\n",
 		"apiVersion: v1\nkind: Node\nmetadata: {name: nn}\n",
 		"apiVersion: v1\nkind: Node\nmetadata: {name: nn, labels: {zone: z}}\n"
 		"spec: {podCIDRs: [10.1.0.0/24, 'fd00:1::/64']}\nstatus: {addresses: ["

@@ -96,13 +96,16 @@ static void write_container(struct writer *w, json_t *spec, const struct pod_por
 static void write_pod(struct writer *w, json_t *doc, const struct object_pod *pod)
 {
 	json_t *spec = writer_map(w, doc, "spec"), *status = writer_map(w, doc, "status"), *ips;
+	json_t *meta = json_object_get(doc, "metadata");
 	char uid[OBJECT_UID_STRLEN];
 	int f;
 
 	write_labels(w, doc, pod->labels);
 	if (pod->uid)
-		writer_set(w, json_object_get(doc, "metadata"), "uid",
-			   json_string(object_uid_format(pod->uid, uid)));
+		writer_set(w, meta, "uid", json_string(object_uid_format(pod->uid, uid)));
+	if (pod->by_packet)
+		writer_set(w, writer_map(w, meta, "annotations"),
+			   "sluice.dev/connect-time-services", json_string("false"));
 	writer_set_str(w, spec, "nodeName", pod->node);
 	writer_set(w, spec, "hostNetwork", json_boolean(pod->host_network));
 	write_container(w, spec, pod->ports);
