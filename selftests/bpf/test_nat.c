@@ -435,6 +435,136 @@ static void flow_delete(const struct pkt_spec *s)
 	bpf_map_delete_elem(bpf_map__fd(env.sk->maps.sl_half), &key);
 }
 
+/* Flows of two pods to one far end, under a range of ports that is nearly used up. */
+#define CROWD_PORTS	1000
+#define CROWD_USED	(CROWD_PORTS * 95 / 100)
+#define CROWD_EST	24		/* established ones: both their entries fit into FLOW_MAX */
+#define CROWD_CHURN	5000
+
+struct crowd {
+	const struct fam *f;
+	struct pkt_spec flow[CROWD_PORTS];
+	uint16_t port[CROWD_PORTS];
+	bool used[CROWD_PORTS];
+	unsigned int next;		/* counts flows that began */
+};
+
+static struct pkt_spec crowd_spec(struct crowd *w)
+{
+	struct pkt_spec s = out(w->f, IPPROTO_TCP);
+
+	s.src = w->f->pod[1 + w->next % 2];
+	s.sport = 1024 + w->next / 2;
+	w->next++;
+	return s;
+}
+
+static unsigned int crowd_pod(const struct crowd *w, const struct pkt_spec *s)
+{
+	return s->src == w->f->pod[1] ? 1 : 2;
+}
+
+/* Begins a flow in slot @i; false: no port was found, and that was counted. */
+static bool crowd_begin(struct crowd *w, unsigned int i)
+{
+	uint64_t refused = env_drops(SL_DROP_NAT_EXHAUSTED);
+	struct pkt_spec s = crowd_spec(w);
+	uint16_t port;
+	struct pkt p;
+	int verdict;
+
+	env_pod_pkt(crowd_pod(w, &s), &p, s);
+	verdict = env_from_pod(crowd_pod(w, &s), &p);
+	if (verdict == DROP) {
+		assert_int_equal(env_drops(SL_DROP_NAT_EXHAUSTED), refused + 1);
+		return false;
+	}
+	assert_int_equal(verdict, REDIRECT);
+	port = check_out(w->f, &p, &s);
+	assert_in_range(port, 61000, 61000 + CROWD_PORTS - 1);
+	assert_false(w->used[port - 61000]);
+	w->used[port - 61000] = true;
+	w->flow[i] = s;
+	w->port[i] = port;
+	return true;
+}
+
+static void crowd_end(struct crowd *w, unsigned int i)
+{
+	env_flow_del(&w->flow[i]);
+	w->used[w->port[i] - 61000] = false;
+}
+
+/* What comes to the port of slot @i is that flow's. */
+static void crowd_reply(const struct crowd *w, unsigned int i, uint8_t flags)
+{
+	struct pkt p;
+	uint8_t proto;
+
+	reply(w->f, &p, &w->flow[i], w->port[i], flags);
+	assert_int_equal(env_from_uplink(&p), REDIRECT);
+	assert_memory_equal(p.b, env.pod_mac[crowd_pod(w, &w->flow[i])], 6);
+	assert_int_equal(pkt_u16(&p, pkt_l4(&p, &proto) + 2), w->flow[i].sport);
+}
+
+static void crowd_establish(struct crowd *w, unsigned int i)
+{
+	struct pkt_spec s = w->flow[i];
+	struct sl_flow flow;
+	struct pkt p;
+
+	crowd_reply(w, i, TH_SYN | TH_ACK);
+	s.flags = TH_ACK;
+	env_pod_pkt(crowd_pod(w, &s), &p, s);
+	expect_pass(env_from_pod(crowd_pod(w, &s), &p), REDIRECT);
+	assert_int_equal(check_out(w->f, &p, &s), w->port[i]);
+	assert_int_equal(env_flow(&s, &flow), IN_FLOW);
+}
+
+/* Each flow that ends makes room for one that begins, whichever port that is. */
+static void crowd_churn(struct crowd *w)
+{
+	unsigned int x = 1;
+
+	for (int n = 0; n < CROWD_CHURN; n++) {
+		unsigned int i;
+
+		x = x * 1103515245 + 12345;
+		i = CROWD_EST + (x >> 8) % (CROWD_USED - CROWD_EST);
+		crowd_end(w, i);
+		assert_true(crowd_begin(w, i));
+	}
+}
+
+ENV_TEST(ports_run_short)
+{
+	static struct crowd w;
+
+	for_families(f) {
+		unsigned int full = CROWD_USED;
+
+		memset(&w, 0, sizeof(w));
+		w.f = f;
+		env_state()->nat_port_min = 61000;
+		env_state()->nat_port_max = 61000 + CROWD_PORTS - 1;
+		env_state_write();
+		for (unsigned int i = 0; i < CROWD_USED; i++) {
+			assert_true(crowd_begin(&w, i));
+			if (i < CROWD_EST)
+				crowd_establish(&w, i);
+		}
+		crowd_churn(&w);
+		/* the rest is found by luck, and what is not, is refused */
+		for (int n = 0; n < 400 && full < CROWD_PORTS; n++)
+			full += crowd_begin(&w, full);
+		assert_true(full > CROWD_PORTS * 98 / 100);
+		for (unsigned int i = 0; i < full; i++)
+			crowd_reply(&w, i, TH_SYN | TH_ACK);
+		if (full == CROWD_PORTS)
+			assert_false(crowd_begin(&w, 0));
+	}
+}
+
 /* An alias whose flow is gone leads nowhere, and its port is free. */
 ENV_TEST(dead_alias)
 {
@@ -649,6 +779,7 @@ int main(void)
 		env_test(reply_to_the_old_address),
 		env_test(two_pods_to_one_service),
 		env_test(ports_run_out),
+		env_test(ports_run_short),
 		env_test(node_ports_are_left),
 		env_test(other_frontends),
 		env_test(dead_alias),
