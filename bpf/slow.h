@@ -409,6 +409,37 @@ static __always_inline int sl_alias_late(struct __sk_buff *skb, struct sl_ctx *c
 }
 
 /*
+ * An alias is under the packet's tuple, and whoever sent it is not its flow's
+ * responder. 0: it is gone now, being dead, or its flow over as that of any
+ * other tuple would be; else SL_DROP_TUPLE_TAKEN.
+ */
+__noinline int sl_alias_give_way(struct sl_ctx *c)
+{
+	struct sl_flow *a, *f;
+	struct sl_tuple inner;
+
+	if (!c)
+		return SL_DROP_HELPER;
+	a = sl_flow_get(&c->key);
+	if (!a)
+		return SL_DROP_NONE;
+	/* a copy: the entry may be another's as soon as it is deleted */
+	inner = a->inner;
+	f = sl_flow_get(&inner);
+	if (f && !sl_alias_is(&c->key, f))
+		f = NULL;
+	if (f && !sl_flow_is_over(c, f))
+		return SL_DROP_TUPLE_TAKEN;
+	if (f) {
+		sl_count_inc(f->state == SL_FLOW_CLOSING ? SL_COUNT_FLOW_CLOSED :
+							   SL_COUNT_FLOW_EXPIRED);
+		sl_flow_del(&inner, f, sl_flow_why(f, SL_CLOSE_IDLE));
+	}
+	bpf_map_delete_elem(&sl_flow, &c->key);
+	return SL_DROP_NONE;
+}
+
+/*
  * Guard has passed; there is no entry that is right for the packet. Judges
  * the one there is again, or begins a flow.
  */
@@ -424,9 +455,9 @@ __noinline int sl_flow_judge(struct __sk_buff *skb, struct sl_ctx *c)
 		return sl_flow_new(skb, c);
 	f = sl_flow_get(&c->key);
 	if (f && f->kind == SL_FLOW_KIND_ALIAS) {
-		if (sl_alias_flow(f, &c->key))
-			return sl_drop_packet(skb, c, SL_DROP_TUPLE_TAKEN);
-		bpf_map_delete_elem(&sl_flow, &c->key);
+		reason = sl_alias_give_way(c);
+		if (reason)
+			return sl_drop_packet(skb, c, reason);
 		f = NULL;
 	}
 	if (!f)

@@ -415,6 +415,37 @@ ENV_TEST(tuple_taken)
 	}
 }
 
+/* What is left of a connection that has ended keeps nobody from the next one. */
+ENV_TEST(tuple_of_a_closed_connection)
+{
+	for_families(f) {
+		struct pkt_spec s = to_service(f, IPPROTO_TCP), own = s;
+		struct sl_flow flow;
+		struct pkt p;
+
+		one_backend(f, IPPROTO_TCP, f->pod[2]);
+		own.dst = f->pod[2];
+		own.dport = TARGET;
+		for (int established = 0; established < 2; established++) {
+			there(&s, f->pod[2]);
+			back(f, &s);
+			s.flags = TH_ACK;
+			if (established)
+				there(&s, f->pod[2]);
+			s.flags = TH_RST;
+			there(&s, f->pod[2]);
+			own.flags = TH_ACK;
+			expect_drop(sends(1, &p, &own), SL_DROP_TUPLE_TAKEN);
+			own.flags = TH_SYN;
+			expect_pass(sends(1, &p, &own), REDIRECT);
+			check_pkt(&p, f->pod[1], SPORT, f->pod[2], TARGET);
+			assert_int_equal(env_flow(&s, &flow), NOWHERE);
+			env_flow_del(&own);
+			s.flags = TH_SYN;
+		}
+	}
+}
+
 /* -------------------------------------------------------------------- changes */
 
 static void generation(uint32_t gen)
@@ -1038,6 +1069,7 @@ int main(void)
 		env_test(without_a_backend),
 		env_test(own_port_taken),
 		env_test(tuple_taken),
+		env_test(tuple_of_a_closed_connection),
 		env_test(datagrams_move_at_once),
 		env_test(connections_stay),
 		env_test(terminating),
