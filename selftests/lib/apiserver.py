@@ -169,7 +169,7 @@ class ApiServer:
     def _extras(self):
         if not self.whole:
             return ["--disable-admission-plugins", "ServiceAccount", "--authorization-mode", "RBAC",
-                    "--endpoint-reconciler-type", "none", "--service-cluster-ip-range", "10.96.0.0/16"]
+                    "--endpoint-reconciler-type", "none", "--service-cluster-ip-range", SERVICE_CIDRS]
         return ["--authorization-mode", "Node,RBAC", "--service-cluster-ip-range", SERVICE_CIDRS,
                 "--enable-admission-plugins", "NodeRestriction", "--kubelet-client-certificate",
                 self.admin[0], "--kubelet-client-key", self.admin[1],
@@ -272,7 +272,7 @@ class ApiServer:
             if e.status != 409:
                 raise
             out = self._replace(kind, ns, name, obj)
-        if obj.get("status") and kind in ("Pod", "Node"):
+        if obj.get("status") and kind in ("Pod", "Node", "Service"):
             out = self.ask("PATCH", path_of(kind, ns, name) + "/status", {"status": obj["status"]},
                            "application/merge-patch+json")
         return out

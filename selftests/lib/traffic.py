@@ -146,6 +146,16 @@ async def _writable(sock):
         loop.remove_writer(sock)
 
 
+async def connected(sock, to):
+    """Connects it, or raises the OSError that this ended with."""
+    err = sock.connect_ex(to)
+    if err == errno.EINPROGRESS:
+        await _writable(sock)
+        err = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    if err:
+        raise OSError(err, errno.errorcode[err])
+
+
 async def connect(ns, proto, addr, port, timeout=SILENCE_S, source=None):
     """
     A connected socket. @source: (address, port) to bind. Raises TimeoutError,
@@ -156,20 +166,15 @@ async def connect(ns, proto, addr, port, timeout=SILENCE_S, source=None):
         if source:
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             s.bind(source)
-        err = s.connect_ex((addr, port))
-        if err == errno.EINPROGRESS:
-            await asyncio.wait_for(_writable(s), timeout)
-            err = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-        if err:
-            raise OSError(err, errno.errorcode[err])
+        await asyncio.wait_for(connected(s, (addr, port)), timeout)
         return s
     except BaseException:
         s.close()
         raise
 
 
-_REFUSED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES,
-            errno.ECONNRESET, errno.ENOPROTOOPT, errno.EPROTO)
+REFUSED = (errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES,
+           errno.ECONNRESET, errno.ENOPROTOOPT, errno.EPROTO)
 
 
 async def _exchange_token(sock, server, timeout):
@@ -198,7 +203,7 @@ async def probe_peer(ns, server, addr=None, port=None, timeout=SILENCE_S):
     except (TimeoutError, asyncio.TimeoutError):
         return "silent", None
     except OSError as e:
-        if e.errno in _REFUSED:
+        if e.errno in REFUSED:
             return "refused", None
         if e.errno == errno.ETIMEDOUT:
             return "silent", None
