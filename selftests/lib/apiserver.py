@@ -269,13 +269,23 @@ class ApiServer:
         try:
             out = self.ask("POST", path_of(kind, ns), obj)
         except ApiError as e:
-            if e.status != 409:
+            # that a Service is there already is told of its address before it is of its name
+            if e.status != 409 and not (kind == "Service" and e.status == 422 and
+                                        self._has(kind, ns, name)):
                 raise
             out = self._replace(kind, ns, name, obj)
         if obj.get("status") and kind in ("Pod", "Node", "Service"):
             out = self.ask("PATCH", path_of(kind, ns, name) + "/status", {"status": obj["status"]},
                            "application/merge-patch+json")
         return out
+
+    def _has(self, kind, ns, name):
+        try:
+            return bool(self.ask("GET", path_of(kind, ns, name)))
+        except ApiError as e:
+            if e.status != 404:
+                raise
+            return False
 
     def _replace(self, kind, ns, name, obj):
         path = path_of(kind, ns, name)

@@ -61,6 +61,10 @@ MARKERS = {
     "NetworkPolicy": lambda kind, ns: policy(ns, "marker", {"no": "pod"}, policyTypes=["Ingress"]),
     "ClusterNetworkPolicy": lambda kind, ns: cluster_policy("marker", "Baseline", 1000,
                                                             {"no": "pod"}),
+    "Service": lambda kind, ns: new_object(kind, "marker", ns, spec={
+        "clusterIP": "None", "ports": [{"port": 1}]}),
+    "EndpointSlice": lambda kind, ns: new_object(kind, "marker", ns, "discovery.k8s.io/v1",
+                                                 addressType="IPv4", endpoints=[]),
 }
 
 
@@ -278,7 +282,7 @@ class Cluster:
         self.markers += 1
         out = {}
         for kind in self.touched:
-            ns = "marker" if kind in ("Pod", "NetworkPolicy") else None
+            ns = "marker" if kind in ("Pod", "NetworkPolicy", "Service", "EndpointSlice") else None
             obj = MARKERS[kind](kind, ns)
             obj["metadata"]["annotations"] = {"count": str(self.markers)}
             try:
