@@ -182,7 +182,7 @@ check: deps
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory tests
-	$(Q)selftests/k8s/with-programs '$(if $(T),$(if $(findstring api,$(T)),^k8s,^$$),^k8s)' \
+	$(Q)selftests/k8s/with-programs '$(if $(T),$(if $(findstring api,$(T))$(findstring rolling,$(T)),^k8s,^$$),^k8s)' \
 		selftests/bench/run '$(T)'
 
 # A build.mk adds targets of its own to INSTALL_TARGETS and UNINSTALL_TARGETS.

@@ -21,6 +21,8 @@ TARGETS = {
     "service_tcp_crr_vs_kubeproxy_1k": (">=", 1.3), "service_tcp_crr_vs_kubeproxy_10k": (">=", 1.3),
     "services_10k_ready_ms": ("<=", 1000), "services_10k_one_ms": ("<=", 2),
     "services_10k_mib": ("<=", 96),
+    "service_rolling_failed": ("<=", 0), "service_rolling_packet_failed": ("<=", 0),
+    "service_rolling_saved": (">=", 1),
     "acl_lookup_ns": ("<=", 300),
     "compile_full_ms": ("<=", 1000), "compile_one_ms": ("<=", 5),
     "pod_bytes": ("<=", 200), "rss_idle_mib": ("<=", 8), "rss_10k_mib": ("<=", 48),
