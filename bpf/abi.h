@@ -491,6 +491,7 @@ SL_ASSERT_SIZE(struct sl_front_key, 24);
 
 enum sl_front_flag {
 	SL_FRONT_RANGES		= 1 << 0, /* only for clients in sl_svc_src */
+	SL_FRONT_DSR		= 1 << 1, /* clients outside: to other nodes' backends as they are */
 };
 
 struct sl_front_val {
@@ -600,6 +601,10 @@ enum sl_encap {
 	__SL_ENCAP_MAX,
 };
 
+enum sl_route_flag {
+	SL_ROUTE_FLAG_NODE	= 1 << 0, /* a node's own address, no pods' */
+};
+
 /* sl_route: LPM trie, struct sl_prefix to where a range is. */
 struct sl_route_val {
 	__u8 kind;			/* enum sl_route_kind */
@@ -607,7 +612,7 @@ struct sl_route_val {
 	__u16 mtu;			/* bytes on that way; 0: the device's */
 	__u32 ifindex;			/* way out: uplink or encap device */
 	__u32 vni;			/* tunnel: VXLAN or Geneve identifier */
-	__u32 pad1;
+	__u32 flags;			/* enum sl_route_flag */
 	union sl_addr via;		/* next hop, or the tunnel's far end */
 };
 SL_ASSERT_SIZE(struct sl_route_val, 32);
@@ -643,6 +648,10 @@ enum sl_flow_dir_flag {
 	SL_FLOW_DIR_XMIT	= 1 << 3, /* sent on out_ifindex: its hook can't redirect to a peer */
 	SL_FLOW_DIR_MARK	= 1 << 4, /* packets get the flow's mark */
 	SL_FLOW_DIR_SVC		= 1 << 5, /* a service's, though nothing is translated */
+	/* Both directions: to the backend's node as it is, which answers by itself. */
+	SL_FLOW_DIR_DSR		= 1 << 6,
+	/* The initiator's: that node's; came by the tunnel of whichever node the client sent it to. */
+	SL_FLOW_DIR_FORWARDED	= 1 << 7,
 };
 /* Either in a direction: the flow is translated, and so is the other direction. */
 #define SL_FLOW_DIR_NAT	(SL_FLOW_DIR_SNAT | SL_FLOW_DIR_DNAT)
@@ -663,7 +672,10 @@ struct sl_flow_dir {
 	__be16 as_port;			/* beside @as */
 	__u64 packets;
 	__u64 bytes;			/* layer 3 */
-	/* Of a translated flow: the end that this direction comes from, as the responder knows it. */
+	/*
+	 * Of a translated flow: the end that this direction comes from, as the responder
+	 * knows it. With SL_FLOW_DIR_DSR, the responder's: the backend whose node it is.
+	 */
 	union sl_addr as;
 };
 SL_ASSERT_SIZE(struct sl_flow_dir, 64);
@@ -695,7 +707,8 @@ enum sl_flow_flag {
 /*
  * sl_flow: hash, established flows; never evicted.
  * sl_half: LRU hash, flows whose initiator was not yet heard twice with a
- *          reply between; these give way under a flood.
+ *          reply between; these give way under a flood. Those whose replies go
+ *          another way (SL_FLOW_DIR_DSR) stay here.
  * Key of both: struct sl_tuple, of the packets that the initiator sends. A flow
  * that is translated is there a second time, as an alias, under the tuple that
  * its responder sees: the two ends' @as.
@@ -829,7 +842,8 @@ SL_ASSERT_SIZE(struct sl_state, 104);
 	X(NO_BACKEND, "no-backend", "the service has no endpoint that can be used") \
 	X(SERVICE_PORT, "service-port", "the service's address has no such port") \
 	X(SERVICE_GONE, "service-gone", "the service, or its endpoint, is there no more") \
-	X(SERVICE_SOURCE, "service-source", "the client is not in the service's source ranges")
+	X(SERVICE_SOURCE, "service-source", "the client is not in the service's source ranges") \
+	X(NO_LOCAL_BACKEND, "no-local-backend", "sent here by another node for a service with no endpoint here")
 
 enum sl_drop {
 #define SL_DROP_MEMBER(sym, name, text) SL_DROP_##sym,

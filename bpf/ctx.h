@@ -22,6 +22,7 @@ enum sl_pkt_flag {
 	SL_PKT_ALIAS		= 1 << 8, /* of a translated flow's responder; key is the flow's */
 	SL_PKT_ALIAS_GONE	= 1 << 9, /* under a tuple which that flow has no more */
 	SL_PKT_REJECT		= 1 << 10, /* refused, and the sender is told */
+	SL_PKT_FORWARDED	= 1 << 11, /* from another node, as a client outside sent it to a service */
 };
 
 enum sl_parse {
@@ -78,6 +79,9 @@ struct sl_svc_work {
 	struct sl_svc_src_key src;
 	struct sl_affinity_key client;
 	struct sl_affinity_val last;
+	/* Here, as the verifier would follow each value of them on the stack. */
+	__u32 scope;			/* enum sl_svc_scope of the set to choose from */
+	__u8 maglev;			/* the client is outside: its next packet may come to another node */
 };
 
 /* Of one packet at the edge: where it goes. See bpf/edge.h. */

@@ -28,11 +28,25 @@ _Static_assert((SL_FLOW_NEW | SL_FLOW_REPLIED) == SL_FLOW_REPLIED &&
 	       (SL_FLOW_ESTABLISHED | SL_FLOW_CLOSING) == SL_FLOW_CLOSING,
 	       "flow states do not grow by or");
 
+static __always_inline bool sl_flow_direct(const struct sl_flow *f)
+{
+	return f->dir[0].flags & SL_FLOW_DIR_DSR;
+}
+
+#define SL_FLOW_FLAG_FIN	(SL_FLOW_FLAG_FIN0 | SL_FLOW_FLAG_FIN1)
+
+/* Of a flow whose replies go another way: its initiator goes on speaking. */
+static __always_inline bool sl_flow_direct_open(const struct sl_flow *f)
+{
+	return sl_flow_direct(f) && f->dir[f->orig & 1].packets > 1 &&
+	       !(f->flags & SL_FLOW_FLAG_FIN);
+}
+
 static __always_inline __u64 sl_flow_timeout(const struct sl_tuple *key, const struct sl_flow *f)
 {
 	if (f->state == SL_FLOW_CLOSING)
 		return SL_TIMEOUT_CLOSING_S * SL_SEC_NS;
-	if (f->state < SL_FLOW_ESTABLISHED)
+	if (f->state < SL_FLOW_ESTABLISHED && !sl_flow_direct_open(f))
 		return SL_TIMEOUT_HALF_S * SL_SEC_NS;
 	if (key->proto == IPPROTO_TCP || key->proto == IPPROTO_SCTP)
 		return SL_TIMEOUT_TCP_S * SL_SEC_NS;
@@ -69,7 +83,8 @@ static __always_inline __u32 sl_flow_why(const struct sl_flow *f, __u32 reason)
 /* Is this entry, though still there, no longer the packet's flow? */
 static __always_inline bool sl_flow_is_over(const struct sl_ctx *c, const struct sl_flow *f)
 {
-	if (f->state == SL_FLOW_CLOSING && sl_is_syn(c))
+	if (sl_is_syn(c) && (f->state == SL_FLOW_CLOSING ||
+			     (sl_flow_direct(f) && f->flags & SL_FLOW_FLAG_FIN)))
 		return true;
 	return sl_flow_idle(&c->key, f, bpf_ktime_get_coarse_ns());
 }
@@ -106,6 +121,19 @@ static __always_inline bool sl_flow_transit(const struct sl_flow *f)
 	return sl_action_remote(f->dir[0].action) && sl_action_remote(f->dir[1].action);
 }
 
+/* From a node that there is, by the identifier that its packets have? */
+__noinline bool sl_tunnel_node(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_route_val *r;
+
+	if (!c || !s)
+		return false;
+	r = sl_route_get(&s->tunnel_src);
+	return r && r->kind == SL_ROUTE_TUNNEL && r->flags & SL_ROUTE_FLAG_NODE &&
+	       r->vni == s->tunnel_vni && sl_addr_eq(&r->via, &s->tunnel_src);
+}
+
 /* Did the node send it that the flow's packets to there are sent to? */
 __noinline bool sl_flow_via(struct sl_ctx *c, struct sl_flow *f)
 {
@@ -114,6 +142,9 @@ __noinline bool sl_flow_via(struct sl_ctx *c, struct sl_flow *f)
 
 	if (!c || !f || !s)
 		return false;
+	/* Whichever node the client's packets come to. */
+	if (f->dir[c->dir & 1].flags & SL_FLOW_DIR_FORWARDED)
+		return sl_tunnel_node(c);
 	if (!sl_flow_transit(f) || (c->dir & 1) != (f->orig & 1))
 		return sl_addr_eq(&s->tunnel_src, &f->via) && s->tunnel_vni == f->vni;
 	r = sl_route_get(&c->key.addr[c->dir & 1]);
@@ -167,8 +198,7 @@ static __always_inline void sl_flow_track(const struct sl_ctx *c, struct sl_flow
 	}
 	fin = c->dir & 1 ? SL_FLOW_FLAG_FIN1 : SL_FLOW_FLAG_FIN0;
 	sl_flow_or(f, 0, fin);
-	if ((SL_READ_ONCE(f->flags) & (SL_FLOW_FLAG_FIN0 | SL_FLOW_FLAG_FIN1)) ==
-	    (SL_FLOW_FLAG_FIN0 | SL_FLOW_FLAG_FIN1))
+	if ((SL_READ_ONCE(f->flags) & SL_FLOW_FLAG_FIN) == SL_FLOW_FLAG_FIN)
 		sl_flow_or(f, SL_FLOW_CLOSING, 0);
 }
 

@@ -189,6 +189,8 @@ static __always_inline int sl_refuse(struct __sk_buff *skb, struct sl_ctx *c,
 	c->rule = 0;
 	c->tier = SL_TIER_NONE;
 	sl_drop_packet(skb, c, reason);
+	if (f->dir[dir].flags & SL_FLOW_DIR_FORWARDED)
+		c->flags |= SL_PKT_FORWARDED;
 	return sl_icmp_answer(skb, c, mtu);
 }
 

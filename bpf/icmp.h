@@ -203,20 +203,24 @@ static __always_inline bool sl_icmp_allowed(const struct sl_ctx *c)
 }
 
 /*
- * An answer, made of a packet in its place, leaves the way that came in. What
- * this node sent itself it receives on its loopback device, where no program
- * of ours judges it, and what its stack forwards goes back to where that had it from.
+ * An answer, made of a packet in its place, leaves the way that came in; to a
+ * client whose packets another node sends on, by this node's own way. What this
+ * node sent itself it receives on its loopback device, where no program of ours
+ * judges it, and what its stack forwards goes back to where that had it from.
  */
 static __always_inline int sl_answer_out(struct __sk_buff *skb, struct sl_ctx *c)
 {
 	struct sl_scratch *s = sl_scratch_get();
+	struct sl_state *st = sl_state_get();
 
-	if (!s)
+	if (!s || !st)
 		return SL_ACT_DROP;
 	switch (c->hook) {
 	case SL_HOOK_FROM_POD:
 		return sl_icmp_to_pod(skb);
 	case SL_HOOK_FROM_TUNNEL:
+		if (c->flags & SL_PKT_FORWARDED)
+			return bpf_redirect_neigh(st->uplink_ifindex, NULL, 0, 0);
 		return sl_tunnel_out(skb, &s->tunnel_src, s->tunnel_vni);
 	case SL_HOOK_TO_POD:
 		if (skb->ingress_ifindex)

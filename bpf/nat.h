@@ -252,6 +252,34 @@ static __always_inline bool sl_nat_source_wanted(const struct sl_scratch *s,
 			  !n->ep[!o] && n->dir[o].action != SL_ACTION_STACK;
 }
 
+/*
+ * Direct server return: may the flow in scratch go to its backend's node as it is?
+ * To a pod behind the tunnel, that is: what a node's own process answers nobody
+ * translates.
+ */
+__noinline bool sl_nat_direct(void)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_route_val *r;
+	struct sl_flow *n;
+	__u32 o;
+
+	if (!s)
+		return false;
+	n = &s->flow;
+	o = n->orig & 1;
+	n->dir[!o].flags &= ~SL_FLOW_DIR_DSR;
+	if (!(n->dir[o].flags & SL_FLOW_DIR_DSR))
+		return false;
+	r = n->ep[o] || n->dir[o].action != SL_ACTION_TUNNEL ? NULL : sl_route_get(&s->real[!o]);
+	if (!r || r->flags & SL_ROUTE_FLAG_NODE) {
+		n->dir[o].flags &= ~SL_FLOW_DIR_DSR;
+		return false;
+	}
+	n->dir[!o].flags |= SL_FLOW_DIR_DSR;
+	return true;
+}
+
 static __always_inline void sl_nat_flags(const struct sl_ctx *c, struct sl_flow *n, __u32 e)
 {
 	bool port;
@@ -302,26 +330,32 @@ __noinline int sl_nat_setup(struct sl_ctx *c)
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_state *st = sl_state_get();
 	struct sl_flow *n;
+	bool source, direct;
 	__u32 o, old;
-	bool source;
 	int reason;
 
 	if (!c || !s || !st)
 		return SL_DROP_HELPER;
 	n = &s->flow;
 	o = n->orig & 1;
-	source = sl_nat_source_wanted(s, st, c->family);
+	/* What another node sent here goes to no third one. */
+	if (n->dir[o].flags & SL_FLOW_DIR_FORWARDED && !n->ep[!o])
+		return SL_DROP_NO_LOCAL_BACKEND;
+	direct = sl_nat_direct();
+	source = !direct && sl_nat_source_wanted(s, st, c->family);
 	if (!source && !n->svc) {
 		sl_nat_clear(n);
 		return SL_DROP_NONE;
 	}
 	old = bpf_ntohs(n->dir[o].as_port);
 	sl_nat_clear(n);
+	n->dir[!o].as = s->real[!o];
+	n->dir[!o].as_port = s->real_port[!o];
+	if (direct)
+		return SL_DROP_NONE;
 	n->dir[o].as = source ? *sl_nat_source(st, c->family) : c->key.addr[o];
 	if (sl_addr_is_zero(&n->dir[o].as))
 		return SL_DROP_NAT_NO_ADDR;
-	n->dir[!o].as = s->real[!o];
-	n->dir[!o].as_port = s->real_port[!o];
 	/* A backend with the service's own address and port: host network. */
 	if (!source && n->dir[!o].as_port == c->key.port[!o] &&
 	    sl_addr_eq(&n->dir[!o].as, &c->key.addr[!o])) {

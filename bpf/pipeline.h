@@ -261,6 +261,37 @@ static __always_inline int sl_run_to_pod(struct __sk_buff *skb)
 /* ------------------------------------------------------- from the uplink */
 
 /*
+ * About a service's answer that another node gave, though nothing is known of it here:
+ * the flow was forgotten, or routers send their errors another way than the client
+ * its packets. The table of backends says which node it is for.
+ */
+static __always_inline bool sl_icmp_lost(struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+	struct sl_front_val *front;
+	__u32 kind, id = 0;
+
+	if (!s || c->hook != SL_HOOK_FROM_UPLINK || !sl_icmp_forwardable(c) ||
+	    !sl_addr_eq(&s->outer[1], &c->key.addr[!(c->dir & 1)]) || sl_flow_get(&c->key) ||
+	    sl_svc_inside(c, c->dir))
+		return false;
+	front = sl_front_get(c, s, !(c->dir & 1), false, &kind, &id);
+	return front && front->flags & SL_FRONT_DSR;
+}
+
+static __always_inline int sl_link_error(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	int act = sl_icmp_relate(skb, c);
+
+	if (act == SL_ACT_CONTINUE && sl_icmp_lost(c)) {
+		act = sl_guard_link(skb, c);
+		if (act == SL_ACT_CONTINUE)
+			return sl_flow_new(skb, c);
+	}
+	return act == SL_ACT_CONTINUE ? SL_ACT_NEXT : act;
+}
+
+/*
  * From a link or another node, to one of this node's own addresses or a service's:
  * a pod's, a backend's, or the stack's.
  */
@@ -270,10 +301,8 @@ static __always_inline int sl_link_host(struct __sk_buff *skb, struct sl_ctx *c)
 
 	if (c->flags & SL_PKT_FRAG_ORPHAN)
 		return SL_ACT_NEXT;
-	if (c->flags & SL_PKT_ICMP_ERROR) {
-		act = sl_icmp_relate(skb, c);
-		return act == SL_ACT_CONTINUE ? SL_ACT_NEXT : act;
-	}
+	if (c->flags & SL_PKT_ICMP_ERROR)
+		return sl_link_error(skb, c);
 	act = sl_flow_hit(skb, c);
 	if (act != SL_ACT_CONTINUE)
 		return act;
@@ -375,6 +404,56 @@ static __always_inline bool sl_tunnel_known(const struct sl_ctx *c)
 	       sl_addr_eq(&r->via, &s->tunnel_src);
 }
 
+/* May the node that sent it speak for the address: its own, or nobody's that this one knows? */
+static __always_inline bool sl_forwarded_addr(const struct sl_ctx *c, const struct sl_scratch *s)
+{
+	struct sl_route_val *r = sl_route_get(&c->key.addr[!(c->dir & 1)]);
+
+	if (!r || r->kind == SL_ROUTE_OUTSIDE || r->kind == SL_ROUTE_OUTSIDE_PLAIN)
+		return true;
+	return r->kind == SL_ROUTE_TUNNEL && r->flags & SL_ROUTE_FLAG_NODE &&
+	       sl_addr_eq(&r->via, &s->tunnel_src);
+}
+
+/*
+ * Of a flow that another node sends here already; or from a client outside, to a
+ * service for direct server return. Errors are about a flow that there is, however it came.
+ */
+static __always_inline bool sl_forwarded_wanted(struct sl_ctx *c, struct sl_scratch *s)
+{
+	struct sl_flow *f = sl_flow_get(&c->key);
+	struct sl_front_val *front;
+	__u32 kind, id = 0;
+
+	if (f && f->kind == SL_FLOW_KIND_FLOW && sl_flow_forwarded(f))
+		return (c->dir & 1) == (f->orig & 1);
+	if ((c->flags & SL_PKT_ICMP_ERROR && !f) || sl_svc_inside(c, c->dir))
+		return false;
+	front = sl_front_get(c, s, !(c->dir & 1), true, &kind, &id);
+	return front && front->flags & SL_FRONT_DSR &&
+	       (kind == SL_ADDR_HOST || sl_forwarded_addr(c, s));
+}
+
+/*
+ * The node that sent this has not the inner source behind it: then it must be a
+ * client's packet that it sends on as it is. SL_ACT_CONTINUE, or the verdict.
+ */
+__noinline int sl_guard_forwarded(struct __sk_buff *skb, struct sl_ctx *c)
+{
+	struct sl_scratch *s = sl_scratch_get();
+
+	if (!c || !s)
+		return SL_ACT_DROP;
+	if (!sl_tunnel_node(c))
+		return sl_drop_packet(skb, c, SL_DROP_TUNNEL_PEER);
+	if (c->flags & SL_PKT_FRAG_ORPHAN)
+		return sl_drop_packet(skb, c, SL_DROP_FRAG_ORPHAN);
+	if (!sl_forwarded_wanted(c, s))
+		return sl_drop_packet(skb, c, SL_DROP_TUNNEL_PEER);
+	c->flags |= SL_PKT_FORWARDED;
+	return SL_ACT_CONTINUE;
+}
+
 static __always_inline int sl_tunnel_to_pod(struct __sk_buff *skb, struct sl_ctx *c)
 {
 	int act;
@@ -406,10 +485,15 @@ __noinline int sl_slow_from_tunnel(struct __sk_buff *skb, struct sl_ctx *c, __u3
 	act = sl_flow_hit(skb, c);
 	if (act != SL_ACT_CONTINUE)
 		return act;
-	if (!sl_tunnel_known(c))
-		return sl_drop_packet(skb, c, SL_DROP_TUNNEL_PEER);
+	if (!sl_tunnel_known(c)) {
+		act = sl_guard_forwarded(skb, c);
+		if (act != SL_ACT_CONTINUE)
+			return act;
+	}
 	if (skb->pkt_type != PACKET_HOST || sl_addr_is_multicast(c->family, sl_pkt_daddr(c)))
 		return sl_drop_packet(skb, c, SL_DROP_MULTICAST);
+	if (c->flags & SL_PKT_FORWARDED)
+		return sl_tunnel_to_pod(skb, c);
 	kind = sl_addr_kind(sl_pkt_daddr(c), &id);
 	if (kind == SL_ADDR_HOST || kind == SL_ADDR_SVC)
 		return sl_link_host(skb, c);

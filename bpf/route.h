@@ -156,16 +156,25 @@ static __noinline int sl_end_fib(struct __sk_buff *skb, struct sl_ctx *c, struct
 	return SL_DROP_NONE;
 }
 
-/* An end somewhere beyond the uplink. */
+/* An end somewhere beyond the uplink, though its packets may come by another node. */
 static __always_inline int sl_end_link(struct __sk_buff *skb, struct sl_ctx *c,
 				       struct sl_scratch *s, __u32 e)
 {
 	struct sl_route_val *r = sl_route_get(&s->real[e & 1]);
-	__u32 oif = s->flow.dir[e & 1].in_ifindex;
+	struct sl_flow_dir *from = sl_dir_from(&s->flow, e);
+	struct sl_state *st = sl_state_get();
+	int reason;
 
+	if (!st)
+		return SL_DROP_HELPER;
 	if (r && (r->kind == SL_ROUTE_DIRECT || r->kind == SL_ROUTE_TUNNEL))
 		return sl_end_route(skb, s, e, r);
-	return sl_end_fib(skb, c, s, e, oif);
+	if (from->flags & SL_FLOW_DIR_FORWARDED)
+		from->in_ifindex = st->uplink_ifindex;
+	reason = sl_end_fib(skb, c, s, e, from->in_ifindex);
+	if (from->flags & SL_FLOW_DIR_FORWARDED)
+		from->in_ifindex = st->tunnel_ifindex;
+	return reason;
 }
 
 static __always_inline int sl_end_find(struct __sk_buff *skb, struct sl_ctx *c,

@@ -118,18 +118,18 @@ static __always_inline __u32 sl_affinity_get(const struct sl_affinity_key *key,
 }
 
 /*
- * Gives the flow in scratch a backend of n->svc. 0, or SL_DROP_NO_BACKEND. @maglev:
- * the client is outside, where the next packet may come to another node.
+ * Gives the flow in scratch a backend of n->svc, as s->svc.scope and s->svc.maglev
+ * say. 0, or SL_DROP_NO_BACKEND.
  */
-static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u32 scope,
-				    bool maglev)
+static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s)
 {
 	struct sl_flow *n = &s->flow;
 	struct sl_affinity_key *key = &s->svc.client;
 	struct sl_affinity_val *val = &s->svc.last;
 	struct sl_svc *svc = sl_svc_get(n->svc);
 	struct sl_backend *b;
-	__u32 o = n->orig & 1, id = 0;
+	__u32 o = n->orig & 1, id = 0, scope = s->svc.scope;
+	bool maglev;
 	int i;
 
 	if (!svc)
@@ -141,7 +141,7 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 	n->svc_gen = SL_READ_ONCE(svc->gen);
 	if (svc->affinity_s)
 		id = sl_affinity_get(key, svc, scope, bpf_ktime_get_coarse_ns());
-	maglev |= !!(svc->flags & SL_SVC_MAGLEV);
+	maglev = s->svc.maglev || svc->flags & SL_SVC_MAGLEV;
 	b = id ? sl_backend_get(id, n->svc) : NULL;
 	for (i = 0; !b && i < SL_SVC_TRIES; i++) {
 		id = sl_svc_draw(maglev ? c : NULL, o, n->svc, scope);
@@ -164,19 +164,20 @@ static __noinline int sl_svc_choose(struct sl_ctx *c, struct sl_scratch *s, __u3
 
 /*
  * The frontend of @key, or of its port on all addresses of the node; NULL: none,
- * @kind says what is at its address instead. @key is used up.
+ * @kind says what is at its address instead. @key is used up. @forwarded: a node
+ * sent it here, whose own the address may be.
  */
-static __noinline struct sl_front_val *sl_front_find(struct sl_front_key *key, __u32 *kind,
-						     __u32 *id)
+static __noinline struct sl_front_val *sl_front_find(struct sl_front_key *key, bool forwarded,
+						     __u32 *kind, __u32 *id)
 {
 	struct sl_front_val *f;
 	bool v4;
 
 	*kind = sl_addr_kind(&key->addr, id);
-	if (*kind != SL_ADDR_SVC && *kind != SL_ADDR_HOST)
+	if (*kind != SL_ADDR_SVC && *kind != SL_ADDR_HOST && !(forwarded && *kind == SL_ADDR_NONE))
 		return NULL;
 	f = bpf_map_lookup_elem(&sl_front, key);
-	if (f || *kind == SL_ADDR_SVC)
+	if (f || (*kind == SL_ADDR_SVC && !forwarded))
 		return f;
 	v4 = sl_addr_is_mapped(&key->addr);
 	__builtin_memset(&key->addr, 0, sizeof(key->addr));
@@ -188,7 +189,7 @@ static __noinline struct sl_front_val *sl_front_find(struct sl_front_key *key, _
 /* The same of end @r of the packet's key. */
 static __always_inline struct sl_front_val *sl_front_get(const struct sl_ctx *c,
 							 struct sl_scratch *s, __u32 r,
-							 __u32 *kind, __u32 *id)
+							 bool forwarded, __u32 *kind, __u32 *id)
 {
 	struct sl_front_key *key = &s->svc.front;
 
@@ -196,7 +197,7 @@ static __always_inline struct sl_front_val *sl_front_get(const struct sl_ctx *c,
 	key->addr = c->key.addr[r & 1];
 	key->port = c->key.port[r & 1];
 	key->proto = c->key.proto;
-	return sl_front_find(key, kind, id);
+	return sl_front_find(key, forwarded, kind, id);
 }
 
 static __always_inline bool sl_svc_welcome(const struct sl_ctx *c, struct sl_scratch *s, __u32 svc)
@@ -231,7 +232,7 @@ __noinline bool sl_svc_wanted(struct sl_ctx *c)
 
 	if (!c || !s)
 		return false;
-	return sl_front_get(c, s, !(c->dir & 1), &kind, &id) ||
+	return sl_front_get(c, s, !(c->dir & 1), false, &kind, &id) ||
 	       (kind == SL_ADDR_SVC && id == SL_SVC_ADDR_CLOSED);
 }
 
@@ -241,37 +242,61 @@ static __always_inline int sl_svc_refuse(struct sl_ctx *c, int reason)
 	return reason;
 }
 
+static __always_inline bool sl_flow_forwarded(const struct sl_flow *n)
+{
+	return n->dir[n->orig & 1].flags & SL_FLOW_DIR_FORWARDED;
+}
+
+/* Which of the frontend's backends the flow in scratch may have, and how it would go there. */
+static __always_inline void sl_svc_scope(const struct sl_ctx *c, struct sl_scratch *s,
+					 const struct sl_front_val *front)
+{
+	__u32 o = s->flow.orig & 1;
+	struct sl_flow_dir *d = &s->flow.dir[o];
+
+	d->flags &= ~SL_FLOW_DIR_DSR;
+	s->svc.maglev = !sl_svc_inside(c, o);
+	s->svc.scope = (s->svc.maglev ? front->outside : front->inside) & 1;
+	if (d->flags & SL_FLOW_DIR_FORWARDED)
+		s->svc.scope = SL_SVC_LOCAL;
+	/* A wish, which sl_nat_setup() grants where the backend allows it. */
+	else if (s->svc.maglev && front->flags & SL_FRONT_DSR)
+		d->flags |= SL_FLOW_DIR_DSR;
+}
+
 /*
  * The flow in scratch begins: if it is to a service it gets a backend, known by
- * n->svc. 0 or enum sl_drop.
+ * n->svc. What another node sent here gets one of this node's. 0 or enum sl_drop.
  */
 __noinline int sl_svc_setup(struct sl_ctx *c)
 {
 	struct sl_scratch *s = sl_scratch_get();
 	struct sl_front_val *front;
 	struct sl_svc *svc;
-	__u32 o, kind, id = 0, scope;
-	bool inside;
+	__u32 o, kind, id = 0;
 	int reason;
 
 	if (!c || !s)
 		return SL_DROP_HELPER;
 	o = s->flow.orig & 1;
-	front = sl_front_get(c, s, !o, &kind, &id);
+	front = sl_front_get(c, s, !o, sl_flow_forwarded(&s->flow), &kind, &id);
+	if (!front && sl_flow_forwarded(&s->flow))
+		return SL_DROP_SERVICE_GONE;
 	if (!front)
 		return kind == SL_ADDR_SVC && id == SL_SVC_ADDR_CLOSED ?
 			sl_svc_refuse(c, SL_DROP_SERVICE_PORT) : SL_DROP_NONE;
 	if (front->flags & SL_FRONT_RANGES && !sl_svc_welcome(c, s, front->svc))
 		return SL_DROP_SERVICE_SOURCE;
-	inside = sl_svc_inside(c, o);
-	scope = (inside ? front->inside : front->outside) & 1;
 	s->flow.svc = front->svc;
-	reason = sl_svc_choose(c, s, scope, !inside);
+	sl_svc_scope(c, s, front);
+	reason = sl_svc_choose(c, s);
 	if (!reason)
 		return SL_DROP_NONE;
+	if (sl_flow_forwarded(&s->flow))
+		return SL_DROP_NO_LOCAL_BACKEND;
 	/* Only here there is none: a load balancer tries another node, and silence tells it to. */
 	svc = sl_svc_get(s->flow.svc);
-	if (svc && scope == SL_SVC_LOCAL &&
+	if (svc && s->svc.scope == SL_SVC_LOCAL &&
 	    sl_set_count(SL_READ_ONCE(svc->set[SL_SVC_CLUSTER])))
 		return reason;
 	return sl_svc_refuse(c, reason);
@@ -305,7 +330,7 @@ __noinline int sl_svc_again(struct sl_ctx *c)
 	gen = SL_READ_ONCE(svc->gen);
 	if (gen == n->svc_gen)
 		return SL_DROP_NONE;
-	front = sl_front_get(c, s, !o, &kind, &id);
+	front = sl_front_get(c, s, !o, sl_flow_forwarded(n), &kind, &id);
 	if (!front || front->svc != n->svc)
 		return SL_DROP_SERVICE_GONE;
 	b = sl_backend_get(n->backend, n->svc);

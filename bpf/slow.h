@@ -18,7 +18,7 @@ static __always_inline __u32 sl_hook_way(struct __sk_buff *skb, const struct sl_
 	case SL_HOOK_FROM_POD:
 		return SL_WAY_EP;
 	case SL_HOOK_FROM_TUNNEL:
-		return SL_WAY_TUNNEL;
+		return c->flags & SL_PKT_FORWARDED ? SL_WAY_LINK : SL_WAY_TUNNEL;
 	case SL_HOOK_FROM_UPLINK:
 		return SL_WAY_LINK;
 	default:
@@ -32,6 +32,8 @@ static __always_inline __u32 sl_flow_way(const struct sl_flow *n)
 {
 	__u32 o = n->orig & 1;
 
+	if (n->dir[o].flags & SL_FLOW_DIR_FORWARDED)
+		return SL_WAY_LINK;
 	switch (n->dir[!o].action) {
 	case SL_ACTION_PEER:
 		return SL_WAY_EP;
@@ -90,6 +92,16 @@ static __always_inline void sl_flow_adopt_way(const struct sl_ctx *c, struct sl_
 		d->in_ifindex = c->way_in;
 }
 
+/* The packet is the initiator's: whether a node sent it on may be another thing than before. */
+static __always_inline void sl_flow_set_forwarded(const struct sl_ctx *c, struct sl_flow *n)
+{
+	struct sl_flow_dir *d = &n->dir[c->dir & 1];
+
+	d->flags &= ~SL_FLOW_DIR_FORWARDED;
+	if (c->flags & SL_PKT_FORWARDED)
+		d->flags |= SL_FLOW_DIR_FORWARDED;
+}
+
 /* A flow begins. */
 __noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
 {
@@ -107,6 +119,7 @@ __noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
 	n->created_ns = bpf_ktime_get_coarse_ns();
 	n->last_ns = n->created_ns;
 	n->dir[c->dir & 1].in_ifindex = c->way_in;
+	sl_flow_set_forwarded(c, n);
 	sl_acl_remember(skb, c, n);
 	s->acl.fresh = 1;
 	reason = sl_svc_setup(c);
@@ -120,8 +133,11 @@ __noinline int sl_flow_new(struct __sk_buff *skb, struct sl_ctx *c)
 	n->dir[c->dir & 1].packets = 1;
 	n->dir[c->dir & 1].bytes = c->len;
 	c->flags |= SL_PKT_COUNTED;
-	/* A reset opens nothing. */
-	if (sl_is_rst(c))
+	/* Without a flow there is nothing to translate an error by. */
+	if (c->flags & SL_PKT_ICMP_ERROR && !sl_flow_direct(n))
+		return SL_ACT_NEXT;
+	/* A reset opens nothing, nor does an error. */
+	if (sl_is_rst(c) || c->flags & SL_PKT_ICMP_ERROR)
 		return sl_forward(skb, c, n);
 	err = bpf_map_update_elem(&sl_half, &c->key, n, BPF_ANY);
 	if (!err) {
@@ -224,6 +240,7 @@ __noinline int sl_flow_rejudge(struct __sk_buff *skb, struct sl_ctx *c, struct s
 	if (initiator) {
 		s->flow.dir[c->dir & 1].in_ifindex = c->way_in;
 		s->flow.first_ifindex = sl_acl_way_in(skb, c);
+		sl_flow_set_forwarded(c, &s->flow);
 	}
 	sl_acl_forget(&s->flow);
 	s->acl.fresh = 0;
@@ -297,11 +314,14 @@ __noinline int sl_half_pass(struct __sk_buff *skb, struct sl_ctx *c)
 
 /*
  * The responder of a translated flow knows its ends by the alias alone; under
- * the initiator's names nobody over there speaks.
+ * the initiator's names nobody over there speaks. Replies of a flow that goes on
+ * to its backend's node as it is don't come back through here.
  */
 static __always_inline bool sl_flow_bypassed(const struct sl_ctx *c, const struct sl_flow *f)
 {
-	return sl_flow_translated(f) && (c->dir & 1) != (f->orig & 1) && !(c->flags & SL_PKT_ALIAS);
+	if ((c->dir & 1) == (f->orig & 1))
+		return false;
+	return sl_flow_direct(f) || (sl_flow_translated(f) && !(c->flags & SL_PKT_ALIAS));
 }
 
 __noinline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)

@@ -149,7 +149,7 @@ static __always_inline int sl_sock_out(struct bpf_sock_addr *ctx, bool v6, bool 
 	at.addr = key.addr;
 	at.port = key.port;
 	at.proto = ctx->protocol;
-	front = sl_front_find(&at, &kind, &what);
+	front = sl_front_find(&at, false, &kind, &what);
 	/* Ranges are of addresses, which the packets will have. The node is always welcome. */
 	key.cookie = bpf_get_socket_cookie(ctx);
 	if (!front || (front->flags & SL_FRONT_RANGES && !node)) {

@@ -228,6 +228,7 @@ static void reset_routes(void)
 					   .vni = TUNNEL_VNI, .mtu = TUNNEL_MTU,
 					   .via = addr_of(fams[f].tunnel_via) };
 		env_route(f ? "fd03::" : "10.3.0.0", f ? 64 : 24, &r);
+		r.flags = SL_ROUTE_FLAG_NODE;
 		env_route(fams[f].tunnel_node, f ? 128 : 32, &r);
 	}
 }
