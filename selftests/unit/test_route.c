@@ -190,9 +190,11 @@ static void tunnel(void **state)
 	r = find(&plan, "198.51.100.2/32");
 	expect_via(r, SL_ROUTE_TUNNEL, TUNNEL, "198.51.100.2");
 	assert_false(r->in_kernel);
+	assert_int_equal(r->val.flags, SL_ROUTE_FLAG_NODE);
 	/* outer header of IPv6 */
 	r = find(&plan, "10.3.0.0/24");
 	expect_via(r, SL_ROUTE_TUNNEL, TUNNEL, "2001:db8:1::3");
+	assert_int_equal(r->val.flags, 0);
 	assert_int_equal(r->val.mtu, 1430);
 	assert_true(addr_equal(&r->kernel.encap.src, &own6));
 	route_plan_free(&plan);

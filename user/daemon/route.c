@@ -193,7 +193,10 @@ static int plan_node(const struct route_input *in, struct route_plan *plan,
 		if (addr_is_zero(&node->addr[f]))
 			continue;
 		dst = prefix_of_addr(&node->addr[f]);
+		first = plan->count;
 		err = plan_remote(in, plan, node, &dst);
+		if (plan->count > first)
+			plan->routes[first].val.flags = SL_ROUTE_FLAG_NODE;
 	}
 	return err;
 }

@@ -159,6 +159,7 @@ static const struct sluice_field route_value[] = {
 	FIELD(struct sl_route_val, mtu, UINT),
 	FIELD(struct sl_route_val, ifindex, UINT),
 	FIELD(struct sl_route_val, vni, UINT),
+	FIELD(struct sl_route_val, flags, UINT),
 	FIELD(struct sl_route_val, via, ADDR),
 	FIELD_END,
 };
