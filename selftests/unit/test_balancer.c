@@ -19,6 +19,7 @@ struct world {
 	struct balancer *b;
 	struct hand_service **h;
 	unsigned int n, room;
+	bool pages_short;		/* tables may be smaller than they should be */
 	struct model_service *dirty;
 };
 
@@ -206,7 +207,7 @@ static void check_set(struct world *w, __u32 id, const struct plan_port *p, unsi
 	static __u32 table[65521];
 	__u64 word = w->m->svcs[id].set[scope];
 	unsigned int i, n = 0;
-	__u32 be;
+	__u32 be, size;
 
 	for (i = 0; p->scopes >> scope & 1 && i < p->nbackends; i++) {
 		if (!(p->backend[i].lists >> scope & 1))
@@ -220,7 +221,10 @@ static void check_set(struct world *w, __u32 id, const struct plan_port *p, unsi
 	assert_int_equal(!word_maglev(word), !(n && p->maglev >> scope & 1));
 	if (!word_maglev(word))
 		return;
-	assert_int_equal(word_maglev(word), maglev_size(n));
+	size = maglev_size(n);
+	while (w->pages_short && size > word_maglev(word))
+		size = maglev_size_below(size);
+	assert_int_equal(word_maglev(word), size);
 	maglev_build(mb, n, table, word_maglev(word));
 	for (i = 0; i < word_maglev(word); i++)
 		assert_int_equal(st_entry(w->m, word_page(word) + pages_of(n), i), table[i]);
@@ -271,7 +275,7 @@ struct sums {
 static void check_port(struct world *w, const struct hand_service *h, const struct svc_port *sp,
 		       const struct plan_port *p, struct sums *sums)
 {
-	const struct plan_where where = { w->b->node, w->b->zone };
+	const struct plan_where where = { w->b->node, w->b->zone, w->b->tunnel };
 	const struct sl_front_val *v;
 	unsigned int i;
 
@@ -323,7 +327,7 @@ static void check_totals(struct world *w, const struct sums *sums)
 /* The tables hold what the services ask for, and nothing beside. */
 static void check(struct world *w)
 {
-	const struct plan_where where = { w->b->node, w->b->zone };
+	const struct plan_where where = { w->b->node, w->b->zone, w->b->tunnel };
 	struct service_plan plan;
 	struct sums sums = {};
 	struct hand_service *h;
@@ -502,6 +506,34 @@ static struct warned warnings(struct world *w)
 
 	assert_int_equal(balancer_warnings(w->b, note, &wd), 0);
 	return wd;
+}
+
+/* Asked for: a warning, until there is a tunnel to do it by. */
+static void direct_return(void **state)
+{
+	struct world *w = *state;
+	struct hand_service *s = simple(w, "web", "10.96.0.1", 0x0a000001, 2);
+	__u32 gen;
+
+	hand_external_ip(s, "192.0.2.1");
+	s->o->dsr = true;
+	commit(w);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->flags, 0);
+	assert_string_equal(warnings(w).text, "Service shop/web, sluice.dev/forwarding: dsr has no effect: "
+			    "the nodes have no tunnel (--encap) to send packets of clients through as they are");
+	gen = w->m->svcs[front_at(w, "192.0.2.1", 80)->svc].gen;
+	balancer_set_tunnel(w->b, true);
+	commit(w);
+	assert_int_equal(warnings(w).n, 0);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->flags, SL_FRONT_DSR);
+	assert_int_equal(front_at(w, "10.96.0.1", 80)->flags, 0);
+	/* what there is goes on as it began */
+	assert_int_equal(w->m->svcs[front_at(w, "192.0.2.1", 80)->svc].gen, gen);
+	s->o->dsr = false;
+	mark(w, s);
+	commit(w);
+	assert_int_equal(front_at(w, "192.0.2.1", 80)->flags, 0);
+	assert_int_equal(w->m->svcs[front_at(w, "192.0.2.1", 80)->svc].gen, gen);
 }
 
 static void conflicts(void **state)
@@ -1153,6 +1185,7 @@ static void random_object(struct hand_service *h)
 	o->internal_local = !dice(4);
 	o->balance = dice(__SERVICE_BALANCE_MAX);
 	o->affinity_s = dice(2) * 10;
+	o->dsr = dice(2);
 	o->created = dice(4);
 }
 
@@ -1205,6 +1238,8 @@ static void at_random(void **state)
 	unsigned int i, j, died = 0, full = 0;
 	int err;
 
+	/* behind a restart all pages that were ever used wait for a second */
+	w->pages_short = true;
 	for (i = 0; i < (unsigned int)unit_times(4000, 300); i++) {
 		for (j = dice(4) + 1; j; j--)
 			random_service(w);
@@ -1222,6 +1257,8 @@ static void at_random(void **state)
 		w->m->die_at = -1;
 		if (!dice(20))
 			restart(w);
+		if (!dice(10))
+			balancer_set_tunnel(w->b, dice(2));
 		if (!dice(10))
 			balancer_set_node(w->b, dice(4) ? "node1" : "node2", "zone1");
 		svctables_now += dice(3) * SECOND / 2;
@@ -1298,7 +1335,8 @@ static void timing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(life), TEST(restarts), TEST(unsettled), TEST(conflicts), TEST(addresses),
+		TEST(life), TEST(restarts), TEST(unsettled), TEST(conflicts), TEST(direct_return),
+		TEST(addresses),
 		TEST(addresses_come), TEST(wait_for_ids), TEST(full_backends), TEST(full_others),
 		TEST(full_repairs), TEST(full_heir), TEST(full_restart), TEST(full_ranges),
 		TEST(full_ranges_left), TEST(full_sets), TEST(repairs), TEST(crashes), TEST(errors),

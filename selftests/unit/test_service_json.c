@@ -124,7 +124,8 @@ static void showing(void **state)
 	    " \"refused\": null, \"clusterIPs\": [\"10.96.0.1\", \"fd00:96::1\"], \"externalIPs\":"
 	    " [\"192.0.2.1\"], \"loadBalancerIPs\": [], \"internalTrafficPolicy\": \"Cluster\","
 	    " \"externalTrafficPolicy\": \"Local\", \"affinitySeconds\": 10800, \"balance\":"
-	    " \"default\", \"healthCheckNodePort\": null, \"sourceRanges\": [], \"warnings\": []}");
+	    " \"default\", \"forwarding\": \"snat\", \"healthCheckNodePort\": null,"
+	    " \"sourceRanges\": [], \"warnings\": []}");
 	has(port_of(w, "web", 0),
 	    "{\"name\": \"http\", \"protocol\": \"tcp\", \"port\": 80, \"nodePort\": 30080,"
 	    " \"ids\": {\"ipv4\": 1, \"ipv6\": 2},"

@@ -296,7 +296,7 @@ static void fills_in_a_services_defaults(void **state)
 	assert_int_equal(s->balance, SERVICE_BALANCE_DEFAULT);
 	assert_int_equal(s->distribution, SERVICE_ANYWHERE);
 	assert_false(s->headless || s->internal_local || s->external_local);
-	assert_false(s->publish_not_ready || s->reset);
+	assert_false(s->publish_not_ready || s->reset || s->dsr);
 	assert_int_equal(s->created, 0);
 	assert_int_equal(s->health_port, 0);
 	assert_int_equal(s->affinity_s, 0);
@@ -331,6 +331,7 @@ static void reads_a_balancers_service(void **state)
 		"  {name: web, namespace: shop, creationTimestamp: \"2026-02-03T04:05:06Z\",\n"
 		"   annotations: {sluice.dev/load-balancing: maglev,\n"
 		"                 sluice.dev/reset-on-endpoint-removal: \"true\",\n"
+		"                 sluice.dev/forwarding: dsr,\n"
 		"                 service.beta.kubernetes.io/load-balancer-source-ranges: nonsense}}\n"
 		"spec:\n"
 		"  type: LoadBalancer\n"
@@ -358,7 +359,8 @@ static void reads_a_balancers_service(void **state)
 	assert_int_equal(s->type, SERVICE_LOAD_BALANCER);
 	assert_int_equal(s->balance, SERVICE_BALANCE_MAGLEV);
 	assert_int_equal(s->distribution, SERVICE_PREFER_NODE);
-	assert_true(s->internal_local && s->external_local && s->publish_not_ready && s->reset);
+	assert_true(s->internal_local && s->external_local && s->publish_not_ready && s->reset &&
+		    s->dsr);
 	assert_false(s->headless);
 	assert_int_equal(s->health_port, 30007);
 	assert_int_equal(s->affinity_s, 86400);
@@ -542,6 +544,17 @@ static void doubts_what_it_does_not_know(void **state)
 		    "spec: {ports: [{port: 80}]}\n");
 	assert_false(s->reset);
 	assert_null(s->doubt);
+	release(&r);
+	s = service(&r, META "metadata: {name: a, annotations: {sluice.dev/forwarding: snat}}\n"
+		    "spec: {ports: [{port: 80}]}\n");
+	assert_false(s->dsr);
+	assert_null(s->doubt);
+	release(&r);
+	s = service(&r, META "metadata: {name: a, annotations: {sluice.dev/forwarding: DSR}}\n"
+		    "spec: {ports: [{port: 80}]}\n");
+	assert_false(s->dsr);
+	is_text(s->doubt, "metadata.annotations.sluice.dev/forwarding: "
+		"\"DSR\" is not known and has no effect: dsr or snat");
 	release(&r);
 	s = service(&r, SVC "{ports: [{port: 80}], trafficDistribution: PreferSameRack}\n");
 	assert_int_equal(s->distribution, SERVICE_ANYWHERE);
@@ -753,6 +766,8 @@ static void tells_services_apart(void **state)
 		     "spec: {" BASE PORT "}\n",
 		META "metadata: {name: web, namespace: shop, annotations:"
 		     " {sluice.dev/reset-on-endpoint-removal: \"true\"}}\n"
+		     "spec: {" BASE PORT "}\n",
+		META "metadata: {name: web, namespace: shop, annotations: {sluice.dev/forwarding: dsr}}\n"
 		     "spec: {" BASE PORT "}\n",
 		META "metadata: {name: web, namespace: other}\nspec: {" BASE PORT "}\n",
 	};

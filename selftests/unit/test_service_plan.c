@@ -407,6 +407,61 @@ static void tables(void **state)
 	assert_int_equal(f->plan.affinity_s, 10800);
 }
 
+static void direct_return(void **state)
+{
+	struct fixture *f = *state;
+	struct object_service *o = f->h->o;
+	struct plan_port *p;
+
+	o->dsr = true;
+	o->port[0].node_port = 30080;
+	hand_range(f->h, "192.0.2.7/24");
+	hand_external_ip(f->h, "192.0.2.1");
+	hand_lb_ip(f->h, "198.51.100.1");
+	endpoint(f, "10.1.0.1", "node1", NORMAL);
+	endpoint(f, "10.1.0.2", "node2", NORMAL);
+	/* without a tunnel it is as if nobody had asked */
+	p = plan(f);
+	assert_int_equal(front(p, "0.0.0.0", 30080)->flags, 0);
+	assert_int_equal(p->scopes, CLUSTER);
+	assert_int_equal(p->maglev, CLUSTER);
+	f->where.tunnel = true;
+	p = plan(f);
+	assert_int_equal(front(p, "10.96.0.10", 80)->flags, 0);
+	assert_int_equal(front(p, "0.0.0.0", 30080)->flags, SL_FRONT_DSR);
+	assert_int_equal(front(p, "192.0.2.1", 80)->flags, SL_FRONT_DSR);
+	assert_int_equal(front(p, "198.51.100.1", 80)->flags, SL_FRONT_DSR | SL_FRONT_RANGES);
+	expect_scopes(front(p, "0.0.0.0", 30080), SL_SVC_CLUSTER, SL_SVC_CLUSTER);
+	assert_int_equal(p->nranges, 1);
+	/* both sets, and a table of each, whatever the clients inside get */
+	assert_int_equal(p->scopes, CLUSTER | LOCAL);
+	assert_int_equal(p->maglev, CLUSTER | LOCAL);
+	o->balance = SERVICE_BALANCE_RANDOM;
+	assert_int_equal(plan(f)->maglev, CLUSTER | LOCAL);
+	assert_int_equal(f->plan.flags, 0);
+	expect(p = plan(f), "10.1.0.1", READY | KEEP | SL_BACKEND_LOCAL, CLUSTER | LOCAL);
+	expect(p, "10.1.0.2", READY | KEEP, CLUSTER);
+	/* only this node's backends anyway */
+	o->external_local = true;
+	p = plan(f);
+	assert_int_equal(front(p, "0.0.0.0", 30080)->flags, 0);
+	assert_int_equal(p->maglev, 0);
+}
+
+/* Nothing from outside: nobody to answer by himself. */
+static void direct_return_inside(void **state)
+{
+	struct fixture *f = *state;
+	struct plan_port *p;
+
+	f->h->o->dsr = true;
+	f->where.tunnel = true;
+	p = plan(f);
+	assert_int_equal(front(p, "10.96.0.10", 80)->flags, 0);
+	assert_int_equal(p->scopes, CLUSTER);
+	assert_int_equal(p->maglev, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -414,7 +469,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_to_serve), TEST(slice_ports), TEST(families), TEST(states),
 		TEST(datagrams), TEST(draining), TEST(duplicates), TEST(frontends), TEST(ranges),
-		TEST(hints), TEST(hints_elsewhere), TEST(tables),
+		TEST(hints), TEST(hints_elsewhere), TEST(tables), TEST(direct_return), TEST(direct_return_inside),
 	};
 
 	return unit_run(tests, NULL, NULL);

@@ -83,6 +83,18 @@ int balancer_set_node(struct balancer *b, const char *name, const char *zone)
 	return err;
 }
 
+void balancer_set_tunnel(struct balancer *b, bool tunnel)
+{
+	if (tunnel != b->tunnel)
+		b->ops->mark_all(b->m);
+	b->tunnel = tunnel;
+}
+
+bool balancer_has_tunnel(const struct balancer *b)
+{
+	return b->tunnel;
+}
+
 /* -------------------------------------------------------------- the writes */
 
 static void put_backend(struct balancer *b, const struct svc_port *p,

@@ -40,6 +40,9 @@ void balancer_free(struct balancer *b);
 
 /* Where this node is; NULL: not known. Marks all when that is news. -ENOMEM. */
 int balancer_set_node(struct balancer *b, const char *name, const char *zone);
+/* Whether other nodes are reached by a tunnel; false until said. Marks all when that is news. */
+void balancer_set_tunnel(struct balancer *b, bool tunnel);
+bool balancer_has_tunnel(const struct balancer *b);
 
 /*
  * balancer_commit() - write what the services that are marked ask for

@@ -70,6 +70,7 @@ struct balancer {
 	struct model *m;
 	const struct tables *t;
 	struct str *node, *zone;
+	bool tunnel;			/* see struct plan_where */
 	bool valid;			/* false: the tables are to be read back first */
 	int err;			/* of a write: nothing more is written */
 	unsigned int writes;		/* of this commit; pages count as the word that names them */

@@ -283,7 +283,7 @@ static int fill(struct balancer *b, struct service_state *st)
 
 int bal_prepare(struct balancer *b, struct service_state *st)
 {
-	const struct plan_where where = { b->node, b->zone };
+	const struct plan_where where = { b->node, b->zone, b->tunnel };
 	struct service_plan plan;
 	unsigned int i;
 	int err;

@@ -81,6 +81,16 @@ static int warn_full(struct model_service *s, void *arg)
 	return w->cb(w->arg, s, text);
 }
 
+static int warn_dsr(struct model_service *s, void *arg)
+{
+	const struct warning *w = arg;
+
+	if (!s->obj || !plan_is_dsr(s->obj, true) || plan_why_not(s->obj))
+		return 0;
+	return w->cb(w->arg, s, "sluice.dev/forwarding: dsr has no effect: the nodes have no tunnel "
+		     "(--encap) to send packets of clients through as they are");
+}
+
 int balancer_warnings(const struct balancer *b, warn_fn *cb, void *arg)
 {
 	struct warning w = { cb, arg };
@@ -89,5 +99,9 @@ int balancer_warnings(const struct balancer *b, warn_fn *cb, void *arg)
 
 	for (n = htab_walk(&b->fronts, NULL); !err && n; n = htab_walk(&b->fronts, n))
 		err = warn_claims(container_of(n, struct svc_front, node), &w);
-	return err ? err : b->ops->each(b->m, warn_full, &w);
+	if (!err)
+		err = b->ops->each(b->m, warn_full, &w);
+	if (!err && !b->tunnel)
+		err = b->ops->each(b->m, warn_dsr, &w);
+	return err;
 }

@@ -380,7 +380,11 @@ static int start_sock_abort(struct daemon *d)
 
 static int start_policy(struct daemon *d)
 {
-	return policy_new(d->sl, d->cfg.node_name, &d->pol);
+	int err = policy_new(d->sl, d->cfg.node_name, &d->pol);
+
+	if (!err)
+		policy_set_tunnel(d->pol, d->cfg.encap != CONFIG_ENCAP_DIRECT);
+	return err;
 }
 
 static const char *reason(void *arg, char *buf, size_t len)

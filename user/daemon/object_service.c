@@ -81,6 +81,7 @@ static bool service_options_equal(const struct object_service *a, const struct o
 	       a->distribution == b->distribution && a->headless == b->headless &&
 	       a->internal_local == b->internal_local && a->external_local == b->external_local &&
 	       a->publish_not_ready == b->publish_not_ready && a->reset == b->reset &&
+	       a->dsr == b->dsr &&
 	       a->health_port == b->health_port && a->affinity_s == b->affinity_s &&
 	       a->doubt == b->doubt;
 }

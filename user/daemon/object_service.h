@@ -50,6 +50,7 @@ struct object_service {
 	bool internal_local, external_local;	/* the traffic policies are Local */
 	bool publish_not_ready;
 	bool reset;			/* annotation sluice.dev/reset-on-endpoint-removal */
+	bool dsr;			/* annotation sluice.dev/forwarding */
 	__u16 health_port;		/* healthCheckNodePort; 0: none */
 	__u32 affinity_s;		/* ClientIP: seconds; 0: no affinity */
 	struct str *doubt;		/* what of it is not in force as written; NULL: nothing */

@@ -472,6 +472,7 @@ static int read_metadata(const struct parse *p, const struct tree *doc, const st
 {
 	static const char *const balance[] = { "maglev", "random" };
 	static const char *const yes[] = { "true", "false" };
+	static const char *const forwarding[] = { "dsr", "snat" };
 	const struct tree *labels = tree_get(tree_get(doc, "metadata"), "labels");
 	int v = parse_annotation(p, doc, at, "sluice.dev/load-balancing", balance);
 
@@ -482,6 +483,10 @@ static int read_metadata(const struct parse *p, const struct tree *doc, const st
 	if (v < 0)
 		return v;
 	svc->reset = v == 1;
+	v = parse_annotation(p, doc, at, "sluice.dev/forwarding", forwarding);
+	if (v < 0)
+		return v;
+	svc->dsr = v == 1;
 	/* kube-proxy passes over both: another proxy's, and what only DNS has a use for */
 	if (tree_key(labels, "service.kubernetes.io/service-proxy-name") ||
 	    tree_key(labels, "service.kubernetes.io/headless"))

@@ -266,6 +266,12 @@ static int tell_where(struct policy *pol)
 	return err;
 }
 
+void policy_set_tunnel(struct policy *pol, bool tunnel)
+{
+	if (pol->balancer)
+		balancer_set_tunnel(pol->balancer, tunnel);
+}
+
 /* All objects are known when there is a commit at all. */
 static int commit_services(struct policy *pol)
 {

@@ -47,6 +47,8 @@ struct policy_stats {
  * What is in the kernel is read back, and reused where it is what is wanted.
  */
 int policy_new(struct sluice *sl, const char *node_name, struct policy **out);
+/* Whether other nodes are reached by a tunnel, for services; in force with the next commit. */
+void policy_set_tunnel(struct policy *pol, bool tunnel);
 void policy_free(struct policy *pol);
 
 /*

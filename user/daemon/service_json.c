@@ -238,17 +238,25 @@ static json_t *ranges_json(const struct object_service *o)
 	return out;
 }
 
-static int add_settings(json_t *doc, const struct object_service *o)
+static const char *forwarding(const struct policy *pol, const struct object_service *o)
+{
+	bool tunnel = pol->balancer && balancer_has_tunnel(pol->balancer);
+
+	return plan_is_dsr(o, tunnel) ? "dsr" : "snat";
+}
+
+static int add_settings(const struct policy *pol, json_t *doc, const struct object_service *o)
 {
 	static const char *const balances[__SERVICE_BALANCE_MAX] = {
 		[SERVICE_BALANCE_DEFAULT] = "default", [SERVICE_BALANCE_MAGLEV] = "maglev",
 		[SERVICE_BALANCE_RANDOM] = "random",
 	};
-	json_t *more = json_pack("{s:s, s:s, s:o, s:s, s:o, s:o}", "internalTrafficPolicy",
+	json_t *more = json_pack("{s:s, s:s, s:o, s:s, s:s, s:o, s:o}", "internalTrafficPolicy",
 				 o->internal_local ? "Local" : "Cluster", "externalTrafficPolicy",
 				 o->external_local ? "Local" : "Cluster", "affinitySeconds",
 				 o->affinity_s ? json_integer(o->affinity_s) : json_null(),
-				 "balance", balances[o->balance], "healthCheckNodePort",
+				 "balance", balances[o->balance], "forwarding",
+				 forwarding(pol, o), "healthCheckNodePort",
 				 o->health_port ? json_integer(o->health_port) : json_null(),
 				 "sourceRanges", ranges_json(o));
 	int err = json_object_update(doc, more);
@@ -269,7 +277,7 @@ json_t *policy_service_json(struct policy *pol, const char *ns, const char *name
 	warnings_get(pol, &w);
 	doc = service_json(pol, s, &w);
 	json_decref(w.by_name);
-	if (add_settings(doc, s->obj)) {
+	if (add_settings(pol, doc, s->obj)) {
 		json_decref(doc);
 		return NULL;
 	}

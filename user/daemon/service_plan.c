@@ -76,19 +76,34 @@ static void add_fronts(struct plan_port *p, const union sl_addr *addr, unsigned 
 			add_front(p, &addr[i], p->port, front);
 }
 
+bool plan_is_dsr(const struct object_service *o, bool tunnel)
+{
+	return o->dsr && tunnel && !o->external_local;
+}
+
+/*
+ * A node forgets such flows, as it sees one direction alone: it has to find the same
+ * node for them again, and that one the same backend of its own.
+ */
+static void plan_dsr(struct plan_port *p)
+{
+	p->scopes |= LOCAL;
+	p->maglev |= CLUSTER | LOCAL;
+}
+
 /*
  * Clients inside the cluster are not bound by externalTrafficPolicy: what they send to
  * a NodePort or a load balancer's address goes to any endpoint.
  */
 static int plan_fronts(struct plan_port *p, const struct object_service *o,
-		       const struct service_port *sp)
+		       const struct service_port *sp, bool dsr)
 {
 	const __u8 in = o->internal_local ? SL_SVC_LOCAL : SL_SVC_CLUSTER;
 	const __u8 out = o->external_local ? SL_SVC_LOCAL : SL_SVC_CLUSTER;
 	const struct plan_front closed = { .inside = in, .outside = in,
 					   .addr_id = SL_SVC_ADDR_CLOSED };
 	struct plan_front open = { .inside = SL_SVC_CLUSTER, .outside = out,
-				   .addr_id = SL_SVC_ADDR_OPEN };
+				   .flags = dsr ? SL_FRONT_DSR : 0, .addr_id = SL_SVC_ADDR_OPEN };
 	const union sl_addr any[__SL_FAMILY_MAX] = { [SL_FAMILY_V4].h[5] = 0xffff };
 	unsigned int nclosed;
 
@@ -103,12 +118,14 @@ static int plan_fronts(struct plan_port *p, const struct object_service *o,
 		add_front(p, &any[p->family], sp->node_port, open);
 	add_fronts(p, o->external_ip, o->nexternal_ip, open);
 	if (o->nranges)
-		open.flags = SL_FRONT_RANGES;
+		open.flags |= SL_FRONT_RANGES;
 	add_fronts(p, o->lb_ip, o->nlb_ip, open);
 	if (o->balance == SERVICE_BALANCE_MAGLEV)
 		p->maglev = p->scopes;
 	else if (o->balance != SERVICE_BALANCE_RANDOM && p->nfronts > nclosed)
 		p->maglev = 1U << out;
+	if (dsr && p->nfronts > nclosed)
+		plan_dsr(p);
 	return 0;
 }
 
@@ -373,7 +390,7 @@ static int plan_port(struct service_plan *plan, const struct model_service *s,
 	p->port = sp->port;
 	p->proto = sp->proto;
 	p->family = f;
-	err = plan_fronts(p, s->obj, sp);
+	err = plan_fronts(p, s->obj, sp, plan_is_dsr(s->obj, where->tunnel));
 	if (!err)
 		err = plan_ranges(p, s->obj);
 	if (!err)

@@ -48,6 +48,7 @@ struct service_plan {
 /* Where the node is; NULL: not known, and then nothing is there. */
 struct plan_where {
 	const struct str *node, *zone;
+	bool tunnel;			/* the way to other nodes: direct server return needs one */
 };
 
 /* -ENOMEM: *@out is empty. A service that is not to be served has no ports. */
@@ -59,6 +60,8 @@ void plan_port_free(struct plan_port *p);
 /* The port of @o's endpoints that @sp leads to; NULL: none. */
 const struct slice_port *plan_slice_port(const struct object_slice *o,
 					 const struct service_port *sp);
+/* Do other nodes' backends answer clients outside by themselves? */
+bool plan_is_dsr(const struct object_service *o, bool tunnel);
 /* NULL: it is served. */
 const char *plan_why_not(const struct object_service *o);
 
