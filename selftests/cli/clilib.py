@@ -388,7 +388,7 @@ SERVICES = [
 SERVICE = {
     **{k: v for k, v in SERVICES[1].items() if k != "backends"},
     "internalTrafficPolicy": "Cluster", "externalTrafficPolicy": "Local", "affinitySeconds": 10800,
-    "balance": "default", "healthCheckNodePort": None, "sourceRanges": [],
+    "balance": "default", "forwarding": "snat", "healthCheckNodePort": None, "sourceRanges": [],
     "ports": [
         {"name": "sql", "protocol": "tcp", "port": 5432, "nodePort": 30432,
          "ids": {"ipv4": 7, "ipv6": 8},

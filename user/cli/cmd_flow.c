@@ -17,7 +17,8 @@
 
 static const struct cli_key list_keys[] = {
 	{ "protocol", "string", "tcp, udp, sctp, icmp, icmpv6, or a number" },
-	{ "state", "string", "new (no reply yet), replied, established, closing" },
+	{ "state", "string", "new (no reply yet), replied, established, closing; one-way: "
+			     "forwarded, replies don't pass here" },
 	{ "halfOpen", "boolean", "kept in the bounded space of flows not yet established" },
 	{ "source", "object", "who spoke first" },
 	{ "source.address", "string", "IPv4 or IPv6 address" },
@@ -50,6 +51,9 @@ static const struct cli_key list_keys[] = {
 	{ "backend.address", "string", "address" },
 	{ "backend.port", "integer", "port" },
 	{ "backend.pod", "string or null", "NAMESPACE/NAME, where known" },
+	{ "forwardedTo", "string or null", "the node that it goes to as it is and that answers, "
+					   "by its tunnel address; null: to none" },
+	{ "forwarded", "boolean", "came by another node, as its source sent it" },
 	{ "service", "object or null", "the service that it goes to; null: none" },
 	{ "service.id", "integer", "id of its port in the tables" },
 	{ "service.name", "string or null", "NAMESPACE/NAME, where known" },
@@ -134,6 +138,11 @@ static json_t *service_json(struct cli *cli, const struct sl_flow *f)
 			 name_of_service(cli, f->svc));
 }
 
+static bool is_direct(const struct sl_flow *f)
+{
+	return f->dir[0].flags & SL_FLOW_DIR_DSR;
+}
+
 static double seconds_since(__u64 ns)
 {
 	struct timespec ts;
@@ -148,12 +157,12 @@ static json_t *flow_json(struct cli *cli, const struct flow_entry *e)
 {
 	const struct sl_flow *f = &e->flow;
 	int from = f->orig & 1;
-	char proto[4];
+	char proto[4], node[SLUICE_ADDR_STRLEN];
 
-	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:f, s:f, s:o, s:o, s:o, s:o, "
-			 "s:o}",
+	return json_pack("{s:s, s:s, s:b, s:o, s:o, s:I, s:I, s:o, s:o, s:f, s:f, s:o, s:o, s:s?, s:b, "
+			 "s:o, s:o, s:o}",
 			 "protocol", proto_name(e->key.proto, proto),
-			 "state", abi_name("flow", "state", f->state),
+			 "state", flow_state_name(f),
 			 "halfOpen", e->half,
 			 "source", end_json(cli, e, from),
 			 "destination", end_json(cli, e, !from),
@@ -165,6 +174,8 @@ static json_t *flow_json(struct cli *cli, const struct flow_entry *e)
 			 "idleSeconds", seconds_since(f->last_ns),
 			 "nat", nat_json(f),
 			 "backend", backend_json(cli, f),
+			 "forwardedTo", is_direct(f) ? sluice_addr_format(&f->via, node) : NULL,
+			 "forwarded", !!(f->dir[from].flags & SL_FLOW_DIR_FORWARDED),
 			 "service", service_json(cli, f),
 			 "egress", decider_json(cli, f, SL_DIR_EGRESS, f->ep[from]),
 			 "ingress", decider_json(cli, f, SL_DIR_INGRESS, f->ep[!from]));
@@ -223,6 +234,8 @@ static void cell_translated(const json_t *row, const char *key, struct out_cell 
 	if (*from.text || *to.text)
 		snprintf(cell->text, OUT_CELL, "%.240s%s>%s%.240s", from.text,
 			 *from.text ? " " : "", *to.text ? " " : "", to.text);
+	else if (out_get(row, "forwardedTo"))
+		snprintf(cell->text, OUT_CELL, "no: to node %s", out_string(row, "forwardedTo"));
 }
 
 static const struct out_column columns[] = {
@@ -381,7 +394,7 @@ const struct cli_command cmd_flow_list = {
 		"receiver receive: 'no policy' where none selects the pod, 'node' for traffic with "
 		"the pod's own node, '-' for an end that is no pod of this node. TRANSLATED is what "
 		"the receiver sees: the source before '>', the destination after it, where they "
-		"are others.",
+		"are others; of a one-way flow, the node that gets it as it is and answers.",
 	.options = (const struct cli_option[]){
 		FLOW_FILTER_OPTIONS,
 		{ .name = "sort", .type = CLI_CHOICE, .metavar = "KEY", .values = sorts,

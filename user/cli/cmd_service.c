@@ -52,10 +52,13 @@ static const struct cli_key show_keys[] = {
 						"affinity" },
 	{ "balance", "string", "default (maglev for clients outside, random inside), maglev, "
 			       "random" },
+	{ "forwarding", "string", "of clients outside to other nodes' backends: snat, or dsr, "
+				  "where these answer by themselves" },
 	{ "healthCheckNodePort", "integer or null", "where load balancers ask" },
 	{ "sourceRanges", "array of strings", "who may use its load balancer's addresses; none: "
 					      "everybody" },
 	FLOW_KEYS("", "connections to it"),
+	{ "flows.forwarded", "integer", "sent on to other nodes as they are (dsr)" },
 	{ "ports[].ids", "object", "ids as flows have them, null where the tables have none" },
 	{ "ports[].ids.ipv4", "integer or null", "of IPv4" },
 	{ "ports[].ids.ipv6", "integer or null", "of IPv6" },
@@ -163,6 +166,7 @@ struct target {
 struct counts {
 	bool mine[SL_SVC_MAX];		/* ports of the service */
 	struct count all, backend[SL_BACKEND_MAX];
+	__u32 forwarded;		/* the backend's node may choose another one of its own */
 	struct target *target;		/* sorted, each once */
 	size_t ntargets;
 };
@@ -248,6 +252,10 @@ static int count_flow(void *arg, const struct sl_tuple *key, const struct sl_flo
 		count_direct(c, key, flow);
 	if (!flow->svc || flow->svc >= SL_SVC_MAX || !c->mine[flow->svc])
 		return 0;
+	if (flow->dir[0].flags & SL_FLOW_DIR_DSR) {
+		c->forwarded++;
+		return 0;
+	}
 	count_one(&c->all, half);
 	if (flow->backend < SL_BACKEND_MAX)
 		count_one(&c->backend[flow->backend], half);
@@ -312,6 +320,9 @@ static int add_flows(struct sluice *sl, json_t *obj)
 		err = sluice_flow_each(sl, count_flow, c);
 	if (!err)
 		err = set_flows(obj, &c->all);
+	if (!err)
+		err = json_object_set_new(json_object_get(obj, "flows"), "forwarded",
+					  json_integer(c->forwarded)) ? -ENOMEM : 0;
 	json_array_foreach(json_object_get(obj, "ports"), i, port)
 		if (!err)
 			err = set_backends(port, c);
@@ -394,15 +405,17 @@ static void show_settings(struct cli *cli, const json_t *obj)
 		out_line(cli, "affinity", STYLE_NONE, "ClientIP, for %d s",
 			 (int)out_integer(obj, "affinitySeconds"));
 	out_line(cli, "balancing", STYLE_NONE, "%s", out_string(obj, "balance"));
+	out_line(cli, "forwarding", STYLE_NONE, "%s", out_string(obj, "forwarding"));
 	if (out_get(obj, "healthCheckNodePort"))
 		out_line(cli, "health check", STYLE_NONE, "node port %d",
 			 (int)out_integer(obj, "healthCheckNodePort"));
 	if (out_get(obj, "flows"))
 		out_line(cli, "flows", STYLE_NONE,
 			 "%" JSON_INTEGER_FORMAT " established, %" JSON_INTEGER_FORMAT
-			 " half-open, %" JSON_INTEGER_FORMAT " direct",
+			 " half-open, %" JSON_INTEGER_FORMAT " direct, %" JSON_INTEGER_FORMAT
+			 " forwarded",
 			 out_integer(obj, "flows.established"), out_integer(obj, "flows.halfOpen"),
-			 out_integer(obj, "flows.direct"));
+			 out_integer(obj, "flows.direct"), out_integer(obj, "flows.forwarded"));
 }
 
 static void show_frontend(struct cli *cli, const char *name, const json_t *f)
@@ -535,7 +548,8 @@ const struct cli_command cmd_service_show = {
 		"the two a backend gets new connections. FLOWS are those of this node that are "
 		"translated. DIRECT are those to the backend's own address: the node's processes, "
 		"and TCP of pods, are given a backend when they connect, and the packets don't "
-		"tell who asked for the service and who for the pod.",
+		"tell who asked for the service and who for the pod. Forwarded ones went on to "
+		"another node as they are, which chooses one of its backends and answers.",
 	.args = (const struct cli_arg[]){
 		{ .metavar = "NS/NAME", .type = CLI_SERVICE_NAME, .help = "namespace and name" },
 		{ .metavar = NULL } },

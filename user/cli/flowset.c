@@ -20,12 +20,19 @@ struct filter {
 	int proto;			/* -1: any */
 };
 
-const char *const flow_states[] = { "new", "replied", "established", "closing", NULL };
+const char *const flow_states[] = { "new", "replied", "established", "closing", "one-way", NULL };
 
 bool flow_filter_given(const struct cli *cli)
 {
 	return cli_given(cli, "pod") || cli_given(cli, "ip") || cli_given(cli, "proto") ||
 	       cli_given(cli, "port") || cli_given(cli, "state");
+}
+
+const char *flow_state_name(const struct sl_flow *f)
+{
+	if (f->dir[0].flags & SL_FLOW_DIR_DSR && f->state == SL_FLOW_NEW)
+		return "one-way";
+	return abi_name("flow", "state", f->state);
 }
 
 __u64 flow_packets(const struct sl_flow *f)
@@ -80,7 +87,7 @@ static bool matches(const struct filter *f, const struct sl_tuple *key, const st
 		return false;
 	if (f->port && !has_port(f, key))
 		return false;
-	if (f->state && strcmp(f->state, abi_name("flow", "state", flow->state)))
+	if (f->state && strcmp(f->state, flow_state_name(flow)))
 		return false;
 	if (f->by_prefix && !sluice_prefix_contains(&f->prefix, &key->addr[0]) &&
 	    !sluice_prefix_contains(&f->prefix, &key->addr[1]))

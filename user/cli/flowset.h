@@ -33,6 +33,9 @@ bool flow_filter_given(const struct cli *cli);
 int flowset_read(struct cli *cli, struct flowset *set);
 void flowset_free(struct flowset *set);
 
+/* "established"; what is forwarded for direct server return, whose replies nobody sees here: "one-way". */
+const char *flow_state_name(const struct sl_flow *f);
+
 /* Sums of both directions. */
 __u64 flow_packets(const struct sl_flow *f);
 __u64 flow_bytes(const struct sl_flow *f);
