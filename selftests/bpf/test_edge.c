@@ -306,6 +306,53 @@ ENV_TEST(both_ways)
 	}
 }
 
+/* Direct server return: into the tunnel as it is, and nothing comes back. */
+ENV_TEST(one_way)
+{
+	const uint8_t inner[12] = { 2, 's', 'l', 0, 0, 2, 2, 's', 'l', 0, 0, 1 };
+
+	for_families(f) {
+		for_protos(proto) {
+			struct flow w = {
+				.f = f, .tunnel = true,
+				.there = { .src = f->out, .dst = f->node, .sport = SPORT, .dport = NODE_PORT,
+					   .proto = *proto, .flags = TH_SYN, .payload = SAMPLE },
+				.back = { .src = f->tunnel },
+			};
+			struct sl_flow flow;
+			struct pkt p;
+
+			service(&w);
+			env_front(f->v6 ? "::" : "0.0.0.0", NODE_PORT, *proto,
+				  &(struct sl_front_val){ .svc = SVC, .flags = SL_FRONT_DSR });
+			env_link_pkt(&p, w.there);
+			expect_pass(env_from_uplink(&p), REDIRECT);
+			w.there.flags = TH_ACK;
+			for (unsigned int i = 2; i < 5; i++) {
+				from_client(&w, &p);
+				assert_int_equal(edge(&p), XDP_TX);
+				decapsulate(&p, f->tunnel_via);
+				assert_memory_equal(p.b, inner, 12);
+				check_pkt(&p, f->out, SPORT, f->node, NODE_PORT);
+				assert_int_equal(env_flow(&w.there, &flow), IN_HALF);
+				assert_int_equal(flow.dir[flow.orig].packets, i);
+				assert_int_equal(flow.state, SL_FLOW_NEW);
+			}
+			/* what claims to answer it */
+			w.back = env_reply(&w.there);
+			from_backend(&w, &p);
+			expect_left(&p);
+			env_link_pkt(&p, w.back);
+			expect_left(&p);
+			/* the end is TC's to see, and then nothing passes */
+			w.there.flags = TH_RST;
+			from_client(&w, &p);
+			if (*proto == IPPROTO_TCP)
+				expect_left(&p);
+		}
+	}
+}
+
 ENV_TEST(establishes)
 {
 	for_families(f) {
@@ -589,6 +636,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		env_test(both_ways),
+		env_test(one_way),
 		env_test(establishes),
 		env_test(ends),
 		env_test(without_checksum),

@@ -146,6 +146,26 @@ def deleted():
     serve(backend)
 
 
+@tap.test("direct server return: what the client sends by XDP, what it gets not through here")
+def one_way():
+    if ENCAP == "direct":
+        raise tap.Skip("no tunnel between the nodes")
+    obj = service(type="NodePort")
+    obj["metadata"]["annotations"] = {"sluice.dev/forwarding": "dsr"}
+    c.apply(obj)
+    c.settle()
+    for v in (4, 6):
+        with server(v) as s:
+            before = passed()
+            tr.go(tr.transfer(far.ns, s, 4 * MIB, 4 * MIB, addr=near.addr[v]))
+            edge = passed() - before
+            # of 4 MiB there are 2,900 segments, and acknowledgements of as many at most
+            tap.check(2900 < edge < 6000, f"IPv{v}: {edge} packets by XDP")
+            _, who = tr.go(tr.probe_peer(far.ns, s, addr=near.addr[v]))[0]
+            tap.equal(who[0], far.addr[v], "whom the backend sees")
+    serve(backend)
+
+
 @tap.test("a neighbour whose MAC address changes is followed")
 def neighbour():
     with server(4) as s, tr.Stream(far.ns, s, addr=near.addr[4]) as stream:
