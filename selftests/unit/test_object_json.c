@@ -167,7 +167,7 @@ static void services_and_slices(void **state)
 		SERVICE ", labels: {service.kubernetes.io/headless: ''}}\nspec: {type: NodePort, "
 		"clusterIPs: [10.96.0.1], ports: [{port: 80, nodePort: 30000}]}\n",
 		SERVICE ", creationTimestamp: '2024-02-29T12:00:00Z', annotations: "
-		"{sluice.dev/load-balancing: maglev, sluice.dev/reset-on-endpoint-removal: 'true'}}\n"
+		"{sluice.dev/load-balancing: maglev, sluice.dev/forwarding: dsr, sluice.dev/reset-on-endpoint-removal: 'true'}}\n"
 		"spec: {type: LoadBalancer, clusterIPs: [10.96.0.1, 'fd96::1'], externalIPs: [192.0.2.1], "
 		"internalTrafficPolicy: Local, externalTrafficPolicy: Local, healthCheckNodePort: 30001, "
 		"publishNotReadyAddresses: true, trafficDistribution: PreferClose, sessionAffinity: "

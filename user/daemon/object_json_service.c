@@ -57,6 +57,8 @@ static void write_annotations(struct writer *w, json_t *meta, const struct objec
 
 	if (balance[s->balance])
 		writer_set(w, map, "sluice.dev/load-balancing", json_string(balance[s->balance]));
+	if (s->dsr)
+		writer_set(w, map, "sluice.dev/forwarding", json_string("dsr"));
 	if (s->reset)
 		writer_set(w, map, "sluice.dev/reset-on-endpoint-removal", json_string("true"));
 }
