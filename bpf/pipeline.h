@@ -192,7 +192,14 @@ static __always_inline int sl_run_from_pod(struct __sk_buff *skb)
 	return sl_slow_from_pod(skb, &c, parsed);
 }
 
-/* ----------------------------------------- to a pod, by the node's stack */
+/* ------------------- to a pod, or out of the uplink, by the node's stack */
+
+static __always_inline bool sl_is_uplink(struct __sk_buff *skb)
+{
+	struct sl_state *st = sl_state_get();
+
+	return st && skb->ifindex == st->uplink_ifindex;
+}
 
 /* What is no IP unicast: neighbour resolution of the node's own, and no more. */
 static __always_inline int sl_to_pod_other(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed,
@@ -204,6 +211,26 @@ static __always_inline int sl_to_pod_other(struct __sk_buff *skb, struct sl_ctx 
 							      sl_parse_reason(parsed));
 }
 
+/*
+ * What a socket of this node sends out of the uplink: it is of interest where it answers
+ * under another name, as a service's backend.
+ */
+static __always_inline int sl_slow_to_link(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed)
+{
+	int act;
+
+	if (parsed != SL_PARSE_OK || c->flags & SL_PKT_FRAG_ORPHAN)
+		return SL_ACT_NEXT;
+	if (c->flags & SL_PKT_ICMP_ERROR) {
+		act = sl_icmp_relate(skb, c);
+		return act == SL_ACT_CONTINUE ? SL_ACT_NEXT : act;
+	}
+	act = sl_flow_hit(skb, c);
+	if (act != SL_ACT_CONTINUE)
+		return act;
+	return c->flags & SL_PKT_ALIAS ? sl_flow_judge(skb, c) : SL_ACT_NEXT;
+}
+
 __noinline int sl_slow_to_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 parsed)
 {
 	struct sl_ep *ep = NULL;
@@ -213,6 +240,8 @@ __noinline int sl_slow_to_pod(struct __sk_buff *skb, struct sl_ctx *c, __u32 par
 	if (!c)
 		return SL_ACT_DROP;
 	sl_ctx_slow(c);
+	if (sl_is_uplink(skb))
+		return sl_slow_to_link(skb, c, parsed);
 	if (parsed == SL_PARSE_OK) {
 		act = sl_flow_hit(skb, c);
 		if (act != SL_ACT_CONTINUE)
@@ -246,6 +275,9 @@ static __always_inline int sl_run_to_pod(struct __sk_buff *skb)
 	int act;
 
 	if (sl_judged_take(skb))
+		return SL_ACT_NEXT;
+	/* What is forwarded there has been seen where it came in. */
+	if (skb->ingress_ifindex && sl_is_uplink(skb))
 		return SL_ACT_NEXT;
 	sl_ctx_init(skb, &c, SL_HOOK_TO_POD);
 	if (sl_likely(sl_parse_fast(skb, &c))) {

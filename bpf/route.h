@@ -177,6 +177,16 @@ static __always_inline int sl_end_link(struct __sk_buff *skb, struct sl_ctx *c,
 	return reason;
 }
 
+/*
+ * What goes to a service's backend in this node's name is answered to that, and
+ * nodes answer each other outside of the tunnel: so it has to go there like that.
+ */
+static __always_inline bool sl_end_plain(const struct sl_scratch *s, __u32 e,
+					 const struct sl_route_val *r)
+{
+	return r->flags & SL_ROUTE_FLAG_NODE && s->flow.svc && !s->flow.ep[!(e & 1)];
+}
+
 static __always_inline int sl_end_find(struct __sk_buff *skb, struct sl_ctx *c,
 				       struct sl_scratch *s, __u32 e)
 {
@@ -196,7 +206,7 @@ static __always_inline int sl_end_find(struct __sk_buff *skb, struct sl_ctx *c,
 	r = sl_route_get(addr);
 	if (r && r->kind == SL_ROUTE_LOCAL)
 		return SL_DROP_NO_EP;
-	if (r && (r->kind == SL_ROUTE_DIRECT || r->kind == SL_ROUTE_TUNNEL))
+	if (r && (r->kind == SL_ROUTE_DIRECT || r->kind == SL_ROUTE_TUNNEL) && !sl_end_plain(s, e, r))
 		return sl_end_route(skb, s, e, r);
 	reason = sl_end_fib(skb, c, s, e, 0);
 	s->masquerade = !reason && sl_dir_to(&s->flow, e)->action == SL_ACTION_NEIGH &&

@@ -441,6 +441,13 @@ int env_to_pod(unsigned int ep, struct pkt *p, unsigned int iif)
 	return env_run(env.sk->progs.sl_to_pod, p, &ctx);
 }
 
+int env_to_uplink(struct pkt *p, unsigned int iif)
+{
+	struct __sk_buff ctx = { .ifindex = env.up_if, .ingress_ifindex = iif };
+
+	return env_run(env.sk->progs.sl_to_pod, p, &ctx);
+}
+
 int env_from_uplink(struct pkt *p)
 {
 	struct __sk_buff ctx = { .ifindex = env.up_if, .ingress_ifindex = env.up_if };

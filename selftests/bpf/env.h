@@ -73,6 +73,8 @@ int env_run(struct bpf_program *prog, struct pkt *p, struct __sk_buff *ctx);
 int env_from_pod(unsigned int ep, struct pkt *p);
 /* @iif: where the node got it from, 0: a socket of its own. */
 int env_to_pod(unsigned int ep, struct pkt *p, unsigned int iif);
+/* @iif: as for env_to_pod(). */
+int env_to_uplink(struct pkt *p, unsigned int iif);
 int env_from_uplink(struct pkt *p);
 int env_from_tunnel(struct pkt *p, const char *outer_src, uint32_t vni);
 int env_expire(void);

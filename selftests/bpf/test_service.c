@@ -769,6 +769,74 @@ ENV_TEST(node_port_here)
 	}
 }
 
+/* So does a process of the node, whose answers leave by the uplink under the service's name. */
+ENV_TEST(node_port_of_the_node)
+{
+	for_families(f) {
+		for_protos(proto) {
+			struct pkt_spec s = from_outside(f, *proto), r = answer(&s, f->node);
+			struct sl_flow flow;
+			struct pkt p, q;
+
+			node_port(f, *proto, f->node, SL_SVC_CLUSTER);
+			for (int i = 0; i < 3; i++) {
+				env_link_pkt(&p, s);
+				expect_pass(env_from_uplink(&p), NEXT);
+				check_pkt(&p, f->out, SPORT, f->node, TARGET);
+				env_link_pkt(&p, r);
+				expect_pass(env_to_uplink(&p, 0), NEXT);
+				check_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
+				assert_int_equal(pkt_ttl(&p), 64);
+				s.flags = TH_ACK;
+			}
+			assert_int_equal(env_flow(&s, &flow), IN_FLOW);
+			/* of another connection of the process, or through the node: as it is */
+			r.dport++;
+			env_link_pkt(&p, r);
+			q = p;
+			expect_pass(env_to_uplink(&p, 0), NEXT);
+			assert_memory_equal(p.b, q.b, q.len);
+			r.dport--;
+			env_link_pkt(&p, r);
+			q = p;
+			expect_pass(env_to_uplink(&p, env.ep_if[1]), NEXT);
+			assert_memory_equal(p.b, q.b, q.len);
+			/* the service is gone, and with it the name */
+			service.gen++;
+			env_svc(SVC, &service);
+			env_front(any(f), NODE_PORT, *proto, NULL);
+			env_link_pkt(&p, r);
+			expect_drop(env_to_uplink(&p, 0), SL_DROP_SERVICE_GONE);
+		}
+	}
+}
+
+/* On another node a process is spoken to as nodes speak to each other. */
+ENV_TEST(node_port_of_another_node)
+{
+	for_families(f) {
+		struct pkt_spec s = from_outside(f, IPPROTO_TCP), r = answer(&s, f->tunnel_node);
+		struct sl_flow flow;
+		uint8_t proto;
+		struct pkt p;
+
+		node_port(f, IPPROTO_TCP, f->tunnel_node, SL_SVC_CLUSTER);
+		for (int i = 0; i < 3; i++) {
+			env_link_pkt(&p, s);
+			expect_pass(env_from_uplink(&p), REDIRECT);
+			r.dst = f->node;
+			r.dport = pkt_u16(&p, pkt_l4(&p, &proto));
+			check_pkt(&p, f->node, r.dport, f->tunnel_node, TARGET);
+			env_link_pkt(&p, r);
+			expect_pass(env_from_uplink(&p), REDIRECT);
+			check_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
+			s.flags = TH_ACK;
+		}
+		env_flow(&s, &flow);
+		assert_int_equal(flow.dir[flow.orig].action, SL_ACTION_NEIGH);
+	}
+}
+
 /* The backend's answers have to come back through here. */
 ENV_TEST(node_port_elsewhere)
 {
@@ -1080,6 +1148,8 @@ int main(void)
 		env_test(affinity),
 		env_test(choices_are_counted),
 		env_test(node_port_here),
+		env_test(node_port_of_the_node),
+		env_test(node_port_of_another_node),
 		env_test(node_port_elsewhere),
 		env_test(local_only),
 		env_test(source_ranges),

@@ -183,7 +183,8 @@ static void uplink_and_tunnel(void **state)
 	assert_int_equal(sluice_attach(sl, tun, SLUICE_ATTACH_TUNNEL), 0);
 	assert_string_equal(on_tcx(up, BPF_TCX_INGRESS).name, "sl_from_uplink");
 	assert_string_equal(on_tcx(tun, BPF_TCX_INGRESS).name, "sl_from_tunnel");
-	assert_int_equal(on_tcx(up, BPF_TCX_EGRESS).n, 0);
+	assert_string_equal(on_tcx(up, BPF_TCX_EGRESS).name, "sl_to_pod");
+	assert_int_equal(on_tcx(tun, BPF_TCX_EGRESS).n, 0);
 	assert_int_equal(attached().n, 2);
 	assert_int_equal(sluice_detach(sl, up), 0);
 	assert_int_equal(attached().n, 1);
@@ -250,7 +251,7 @@ static void refusals(void **state)
 	assert_int_equal(sluice_attach(sl, ifindex, SLUICE_ATTACH_UPLINK), 0);
 	assert_int_equal(sluice_attach(sl, ifindex, SLUICE_ATTACH_VETH), -EEXIST);
 	assert_int_equal(attached().how, SLUICE_ATTACH_UPLINK);
-	assert_int_equal(links_pinned(), 1);
+	assert_int_equal(links_pinned(), 2);
 }
 
 static void netkit(void **state)
@@ -530,7 +531,7 @@ static void number_reused(void **state)
 	renew("t0", a);
 	assert_int_equal(sluice_attach(sl, a, SLUICE_ATTACH_UPLINK), 0);
 	assert_string_equal(on_tcx(a, BPF_TCX_INGRESS).name, "sl_from_uplink");
-	assert_int_equal(links_pinned(), 1);
+	assert_int_equal(links_pinned(), 2);
 
 	sluice_attach_clsact(sl, true);
 	assert_int_equal(sluice_attach(sl, b, SLUICE_ATTACH_VETH), 0);
@@ -543,7 +544,7 @@ static void number_reused(void **state)
 	sluice_attach_clsact(sl, false);
 	assert_int_equal(sluice_attach(sl, b, SLUICE_ATTACH_VETH), 0);
 	check_veth_tcx(b);
-	assert_int_equal(links_pinned(), 3);
+	assert_int_equal(links_pinned(), 4);
 }
 
 /* What a caller that died between two steps leaves. */
