@@ -16,6 +16,9 @@ import linux
 import traffic as tr
 
 AT_ONCE = 64
+# What is refused by ICMP while connect() still holds the socket, as it may be where the answer
+# comes on the same CPU, goes unheard (TcpExtLockDroppedIcmps): till the SYN is sent again.
+CONNECT_S = max(tr.SILENCE_S, 1.8)
 
 
 class Child:
@@ -178,7 +181,7 @@ async def _once(q):
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind((q.source or q.any(), next(q.ports)))
         try:
-            await asyncio.wait_for(tr.connected(sock, (q.addr, q.port)), tr.SILENCE_S)
+            await asyncio.wait_for(tr.connected(sock, (q.addr, q.port)), CONNECT_S)
             return await _exchange(q, sock)
         except (TimeoutError, asyncio.TimeoutError):
             return "silent"
