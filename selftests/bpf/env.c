@@ -678,6 +678,24 @@ void env_expect_csum(const struct pkt *p, const char *file, int line)
 	_fail(file, line);
 }
 
+void expect_pkt(const struct pkt *p, const char *src, uint16_t sport, const char *dst,
+		uint16_t dport)
+{
+	union sl_addr want, got;
+	uint8_t proto;
+	size_t l4 = pkt_l4(p, &proto);
+
+	want = addr_of(src);
+	pkt_addr(p, false, &got);
+	assert_memory_equal(&got, &want, 16);
+	want = addr_of(dst);
+	pkt_addr(p, true, &got);
+	assert_memory_equal(&got, &want, 16);
+	assert_int_equal(pkt_u16(p, l4), sport);
+	assert_int_equal(pkt_u16(p, l4 + 2), dport);
+	expect_csum(p);
+}
+
 struct pkt_spec env_reply(const struct pkt_spec *s)
 {
 	struct pkt_spec r = *s;

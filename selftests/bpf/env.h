@@ -137,6 +137,9 @@ void env_expect_pass(int verdict, int want, const char *file, int line);
 void env_expect_drop(int verdict, int want, enum sl_drop reason, const char *file, int line);
 void env_expect_csum(const struct pkt *p, const char *file, int line);
 #define expect_csum(p) env_expect_csum((p), __FILE__, __LINE__)
+/* The packet goes from (@src, @sport) to (@dst, @dport), its sums right. */
+void expect_pkt(const struct pkt *p, const char *src, uint16_t sport, const char *dst,
+		uint16_t dport);
 
 /* Each body once for each family, on fresh tables. */
 #define for_families(f) \

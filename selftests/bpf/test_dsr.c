@@ -80,24 +80,6 @@ static struct pkt_spec client(const struct fam *f, uint8_t proto, const char *to
 				  .proto = proto, .flags = TH_SYN, .payload = 9 };
 }
 
-static void check_pkt(const struct pkt *p, const char *src, uint16_t sport, const char *dst,
-		      uint16_t dport)
-{
-	union sl_addr want, got;
-	uint8_t proto;
-	size_t l4 = pkt_l4(p, &proto);
-
-	want = addr_of(src);
-	pkt_addr(p, false, &got);
-	assert_memory_equal(&got, &want, 16);
-	want = addr_of(dst);
-	pkt_addr(p, true, &got);
-	assert_memory_equal(&got, &want, 16);
-	assert_int_equal(pkt_u16(p, l4), sport);
-	assert_int_equal(pkt_u16(p, l4 + 2), dport);
-	expect_csum(p);
-}
-
 static int from_link(struct pkt *p, const struct pkt_spec *s)
 {
 	env_link_pkt(p, *s);
@@ -129,7 +111,7 @@ static void goes_on(const struct fam *f, const struct pkt_spec *s)
 	struct pkt p;
 
 	expect_pass(from_link(&p, s), REDIRECT);
-	check_pkt(&p, s->src, s->sport, s->dst, s->dport);
+	expect_pkt(&p, s->src, s->sport, s->dst, s->dport);
 	assert_int_equal(pkt_ttl(&p), 63);
 	assert_memory_equal(p.b, dmac, 6);
 	assert_int_equal(env_flow(s, &flow), IN_HALF);
@@ -149,7 +131,7 @@ static void is_masqueraded(const struct fam *f, const struct pkt_spec *s, const 
 	expect_pass(from_link(&p, s), REDIRECT);
 	sport = pkt_u16(&p, pkt_l4(&p, &proto));
 	assert_in_range(sport, SL_NAT_PORT_MIN_DEFAULT, SL_NAT_PORT_MAX_DEFAULT);
-	check_pkt(&p, f->node, sport, backend, TARGET);
+	expect_pkt(&p, f->node, sport, backend, TARGET);
 }
 
 ENV_TEST(on_as_it_is)
@@ -189,7 +171,7 @@ ENV_TEST(else_as_ever)
 		/* a backend of this node */
 		serve(f, IPPROTO_TCP, f->pod[2], true);
 		expect_pass(from_link(&p, &s), REDIRECT);
-		check_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
+		expect_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
 		env_flow(&s, &flow);
 		assert_false(flow.dir[0].flags & SL_FLOW_DIR_DSR);
 		/* on the link */
@@ -254,7 +236,7 @@ ENV_TEST(backend_gone)
 		goes_on(f, &s);
 		replace(f, IPPROTO_UDP, f->tunnel, f->pod[2], true);
 		expect_pass(from_link(&p, &s), REDIRECT);
-		check_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
+		expect_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
 		env_flow(&s, &flow);
 		assert_false((flow.dir[0].flags | flow.dir[1].flags) & SL_FLOW_DIR_DSR);
 		env_backend(1, SVC, f->tunnel, TARGET, IPPROTO_UDP, ALIVE);
@@ -276,7 +258,7 @@ ENV_TEST(backend_gone)
 		service.gen++;
 		env_svc(SVC, &service);
 		expect_answer(from_link(&p, &s), SL_DROP_SERVICE_GONE);
-		check_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
+		expect_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
 		assert_true(p.b[pkt_l4(&p, &s.proto) + 13] & TH_RST);
 		assert_int_equal(env_flow(&s, &flow), NOWHERE);
 		/* without the service the address is the stack's */
@@ -508,7 +490,7 @@ static void comes(const struct fam *f, const struct pkt_spec *s, unsigned int po
 	struct pkt p;
 
 	expect_pass(from_node(f, &p, s), REDIRECT);
-	check_pkt(&p, f->out, SPORT, f->pod[pod], TARGET);
+	expect_pkt(&p, f->out, SPORT, f->pod[pod], TARGET);
 	assert_memory_equal(p.b, env.pod_mac[pod], 6);
 }
 
@@ -524,7 +506,7 @@ static void answers(const struct fam *f, const struct pkt_spec *s, unsigned int 
 	r.flags = TH_ACK;
 	env_pod_pkt(pod, &p, r);
 	expect_pass(env_from_pod(pod, &p), REDIRECT);
-	check_pkt(&p, s->dst, s->dport, f->out, SPORT);
+	expect_pkt(&p, s->dst, s->dport, f->out, SPORT);
 	env_flow(s, &flow);
 	assert_int_equal(flow.dir[!flow.orig].action, SL_ACTION_NEIGH);
 	assert_int_equal(flow.dir[!flow.orig].out_ifindex, env.up_if);
@@ -759,7 +741,7 @@ ENV_TEST(another_way)
 			s.flags = TH_ACK;
 		}
 		expect_pass(from_link(&p, &s), REDIRECT);
-		check_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
+		expect_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
 		env_flow(&s, &flow);
 		assert_false(flow.dir[flow.orig].flags & SL_FLOW_DIR_FORWARDED);
 		comes(f, &s, 2);
@@ -800,7 +782,7 @@ ENV_TEST(local_backend_gone)
 		service.gen++;
 		env_svc(SVC, &service);
 		expect_answer(from_node(f, &p, &s), SL_DROP_SERVICE_GONE);
-		check_pkt(&p, f->tunnel_node, NODE_PORT, f->out, SPORT);
+		expect_pkt(&p, f->tunnel_node, NODE_PORT, f->out, SPORT);
 		assert_true(p.b[pkt_l4(&p, &proto) + 13] & TH_RST);
 		/* without the service they end */
 		s.flags = TH_SYN;

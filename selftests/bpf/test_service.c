@@ -65,25 +65,6 @@ static struct pkt_spec to_service(const struct fam *f, uint8_t proto)
 				  .proto = proto, .flags = TH_SYN, .payload = 33 };
 }
 
-/* The packet goes from (@src, @sport) to (@dst, @dport), its sums right. */
-static void check_pkt(const struct pkt *p, const char *src, uint16_t sport, const char *dst,
-		      uint16_t dport)
-{
-	union sl_addr want, got;
-	uint8_t proto;
-	size_t l4 = pkt_l4(p, &proto);
-
-	want = addr_of(src);
-	pkt_addr(p, false, &got);
-	assert_memory_equal(&got, &want, 16);
-	want = addr_of(dst);
-	pkt_addr(p, true, &got);
-	assert_memory_equal(&got, &want, 16);
-	assert_int_equal(pkt_u16(p, l4), sport);
-	assert_int_equal(pkt_u16(p, l4 + 2), dport);
-	expect_csum(p);
-}
-
 /* What @ep sends and how it leaves; the verdict. */
 static int sends(unsigned int ep, struct pkt *p, const struct pkt_spec *s)
 {
@@ -100,7 +81,7 @@ static uint16_t there(const struct pkt_spec *s, const char *backend)
 
 	expect_pass(sends(1, &p, s), REDIRECT);
 	sport = pkt_u16(&p, pkt_l4(&p, &proto));
-	check_pkt(&p, s->src, sport, backend, TARGET);
+	expect_pkt(&p, s->src, sport, backend, TARGET);
 	return sport;
 }
 
@@ -121,7 +102,7 @@ static void back(const struct fam *f, const struct pkt_spec *s)
 	struct pkt p;
 
 	expect_pass(sends(2, &p, &r), REDIRECT);
-	check_pkt(&p, s->dst, s->dport, s->src, s->sport);
+	expect_pkt(&p, s->dst, s->dport, s->src, s->sport);
 	assert_memory_equal(p.b, env.pod_mac[1], 6);
 }
 
@@ -168,7 +149,7 @@ ENV_TEST(pod_behind_the_tunnel)
 			there(&s, f->tunnel);
 			env_tunnel_pkt(&p, r);
 			expect_pass(env_from_tunnel(&p, f->tunnel_via, TUNNEL_VNI), REDIRECT);
-			check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
+			expect_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
 			s.flags = TH_ACK;
 			/* judged again by a packet of either end */
 			env_state()->route_gen++;
@@ -193,7 +174,7 @@ ENV_TEST(pod_on_the_link)
 			there(&s, f->direct);
 			env_link_pkt(&p, r);
 			expect_pass(env_from_uplink(&p), REDIRECT);
-			check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
+			expect_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
 		}
 	}
 }
@@ -214,12 +195,12 @@ ENV_TEST(outside_the_cluster)
 				if (!sport)
 					sport = pkt_u16(&p, pkt_l4(&p, &l4proto));
 				assert_in_range(sport, SL_NAT_PORT_MIN_DEFAULT, SL_NAT_PORT_MAX_DEFAULT);
-				check_pkt(&p, f->node, sport, f->out, TARGET);
+				expect_pkt(&p, f->node, sport, f->out, TARGET);
 				r.dst = f->node;
 				r.dport = sport;
 				env_link_pkt(&p, r);
 				expect_pass(env_from_uplink(&p), REDIRECT);
-				check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
+				expect_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
 			}
 		}
 	}
@@ -235,10 +216,10 @@ ENV_TEST(the_node_itself)
 		one_backend(f, IPPROTO_TCP, f->node);
 		for (int i = 0; i < 3; i++) {
 			expect_pass(sends(1, &p, &s), NEXT);
-			check_pkt(&p, f->pod[1], SPORT, f->node, TARGET);
+			expect_pkt(&p, f->pod[1], SPORT, f->node, TARGET);
 			env_stack_pkt(1, &p, r);
 			expect_pass(env_to_pod(1, &p, 0), NEXT);
-			check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
+			expect_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
 		}
 		/* reached by the node's own address and port, nothing is translated */
 		env_reset(NULL);
@@ -247,7 +228,7 @@ ENV_TEST(the_node_itself)
 		s.dst = f->node;
 		s.dport = TARGET;
 		expect_pass(sends(1, &p, &s), NEXT);
-		check_pkt(&p, f->pod[1], SPORT, f->node, TARGET);
+		expect_pkt(&p, f->pod[1], SPORT, f->node, TARGET);
 		assert_int_equal(env_entries(env.sk->maps.sl_half), 1);
 	}
 }
@@ -269,13 +250,13 @@ ENV_TEST(hairpin)
 				expect_pass(sends(1, &p, &s), REDIRECT);
 				if (!sport)
 					sport = pkt_u16(&p, pkt_l4(&p, &l4proto));
-				check_pkt(&p, f->node, sport, f->pod[1], TARGET);
+				expect_pkt(&p, f->node, sport, f->pod[1], TARGET);
 				assert_memory_equal(p.b, env.pod_mac[1], 6);
 				r = answer(&s, f->pod[1]);
 				r.dst = f->node;
 				r.dport = sport;
 				expect_pass(sends(1, &p, &r), REDIRECT);
-				check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
+				expect_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
 			}
 		}
 	}
@@ -319,12 +300,12 @@ static void check_refused(const struct fam *f, const struct pkt *p, const struct
 	assert_memory_equal(&a, &src, 16);
 	expect_csum(p);
 	if (s->proto == IPPROTO_TCP) {
-		check_pkt(p, s->dst, s->dport, s->src, s->sport);
+		expect_pkt(p, s->dst, s->dport, s->src, s->sport);
 		assert_true(p->b[l4 + 13] & TH_RST);
 		return;
 	}
 	if (s->proto == IPPROTO_SCTP) {
-		check_pkt(p, s->dst, s->dport, s->src, s->sport);
+		expect_pkt(p, s->dst, s->dport, s->src, s->sport);
 		assert_int_equal(p->b[l4 + 12], 6);
 		return;
 	}
@@ -378,11 +359,11 @@ ENV_TEST(own_port_taken)
 		r = answer(&s, f->pod[2]);
 		r.dport = sport;
 		expect_pass(sends(2, &p, &r), REDIRECT);
-		check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
+		expect_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
 		/* and its own goes on */
 		own.flags = TH_ACK;
 		expect_pass(sends(1, &p, &own), REDIRECT);
-		check_pkt(&p, f->pod[1], SPORT, f->pod[2], TARGET);
+		expect_pkt(&p, f->pod[1], SPORT, f->pod[2], TARGET);
 	}
 }
 
@@ -409,7 +390,7 @@ ENV_TEST(tuple_taken)
 		own.dst = f->pod[2];
 		own.dport = TARGET;
 		expect_pass(sends(1, &p, &own), REDIRECT);
-		check_pkt(&p, f->pod[1], SPORT, f->pod[2], TARGET);
+		expect_pkt(&p, f->pod[1], SPORT, f->pod[2], TARGET);
 		back(f, &(struct pkt_spec){ .src = f->pod[1], .dst = f->pod[2], .sport = SPORT,
 					    .dport = TARGET, .flags = TH_SYN });
 	}
@@ -438,7 +419,7 @@ ENV_TEST(tuple_of_a_closed_connection)
 			expect_drop(sends(1, &p, &own), SL_DROP_TUPLE_TAKEN);
 			own.flags = TH_SYN;
 			expect_pass(sends(1, &p, &own), REDIRECT);
-			check_pkt(&p, f->pod[1], SPORT, f->pod[2], TARGET);
+			expect_pkt(&p, f->pod[1], SPORT, f->pod[2], TARGET);
 			assert_int_equal(env_flow(&s, &flow), NOWHERE);
 			env_flow_del(&own);
 			s.flags = TH_SYN;
@@ -491,7 +472,7 @@ ENV_TEST(datagrams_move_at_once)
 			assert_int_equal(there(&s, f->pod[3]), SPORT);
 			r = answer(&s, f->pod[3]);
 			expect_pass(sends(3, &p, &r), REDIRECT);
-			check_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
+			expect_pkt(&p, vip(f), PORT, f->pod[1], SPORT);
 			assert_int_equal(env_flow(&s, &flow), IN_FLOW);
 			assert_int_equal(flow.backend, 2);
 			assert_int_equal(flow.ep[!flow.orig], 3);
@@ -755,9 +736,9 @@ ENV_TEST(node_port_here)
 			for (int i = 0; i < 3; i++) {
 				env_link_pkt(&p, s);
 				expect_pass(env_from_uplink(&p), REDIRECT);
-				check_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
+				expect_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
 				expect_pass(sends(2, &p, &r), REDIRECT);
-				check_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
+				expect_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
 				s.flags = TH_ACK;
 			}
 			assert_int_equal(env_flow(&s, &flow), IN_FLOW);
@@ -782,10 +763,10 @@ ENV_TEST(node_port_of_the_node)
 			for (int i = 0; i < 3; i++) {
 				env_link_pkt(&p, s);
 				expect_pass(env_from_uplink(&p), NEXT);
-				check_pkt(&p, f->out, SPORT, f->node, TARGET);
+				expect_pkt(&p, f->out, SPORT, f->node, TARGET);
 				env_link_pkt(&p, r);
 				expect_pass(env_to_uplink(&p, 0), NEXT);
-				check_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
+				expect_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
 				assert_int_equal(pkt_ttl(&p), 64);
 				s.flags = TH_ACK;
 			}
@@ -826,10 +807,10 @@ ENV_TEST(node_port_of_another_node)
 			expect_pass(env_from_uplink(&p), REDIRECT);
 			r.dst = f->node;
 			r.dport = pkt_u16(&p, pkt_l4(&p, &proto));
-			check_pkt(&p, f->node, r.dport, f->tunnel_node, TARGET);
+			expect_pkt(&p, f->node, r.dport, f->tunnel_node, TARGET);
 			env_link_pkt(&p, r);
 			expect_pass(env_from_uplink(&p), REDIRECT);
-			check_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
+			expect_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
 			s.flags = TH_ACK;
 		}
 		env_flow(&s, &flow);
@@ -854,12 +835,12 @@ ENV_TEST(node_port_elsewhere)
 				if (!sport)
 					sport = pkt_u16(&p, pkt_l4(&p, &l4proto));
 				assert_in_range(sport, SL_NAT_PORT_MIN_DEFAULT, SL_NAT_PORT_MAX_DEFAULT);
-				check_pkt(&p, f->node, sport, f->tunnel, TARGET);
+				expect_pkt(&p, f->node, sport, f->tunnel, TARGET);
 				r.dst = f->node;
 				r.dport = sport;
 				env_tunnel_pkt(&p, r);
 				expect_pass(env_from_tunnel(&p, f->tunnel_via, TUNNEL_VNI), REDIRECT);
-				check_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
+				expect_pkt(&p, f->node, NODE_PORT, f->out, SPORT);
 				s.flags = TH_ACK;
 			}
 		}
@@ -910,7 +891,7 @@ ENV_TEST(source_ranges)
 		env_svc_src(SVC, f->out, f->v6 ? 48 : 24);
 		env_link_pkt(&p, s);
 		expect_pass(env_from_uplink(&p), REDIRECT);
-		check_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
+		expect_pkt(&p, f->out, SPORT, f->pod[2], TARGET);
 		/* another port of that address is nobody's here */
 		s.dport++;
 		env_link_pkt(&p, s);
@@ -1120,7 +1101,7 @@ ENV_TEST(not_translated)
 		service.gen++;
 		env_svc(SVC, &service);
 		expect_pass(sends(1, &p, &s), REDIRECT);
-		check_pkt(&p, s.src, SPORT, f->pod[2], TARGET);
+		expect_pkt(&p, s.src, SPORT, f->pod[2], TARGET);
 	}
 }
 
