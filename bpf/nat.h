@@ -667,8 +667,7 @@ static __noinline int sl_nat_icmp_l4(struct __sk_buff *skb, struct sl_ctx *c,
 		return 0;
 	if (!(flags & BPF_F_PSEUDO_HDR))
 		diff = 0;
-	check = ~sl_csum_fold((__u64)(__u16)~check + (__u32)diff + (__u16)~ch->port_from +
-			      ch->port_to);
+	sl_sum_change(&check, (__u64)(__u32)diff + (__u16)~ch->port_from + ch->port_to);
 	if (!check && flags & BPF_F_MARK_MANGLED_0)
 		check = 0xffff;
 	return sl_icmp_set16(skb, c, c->inner_l4 + off, check);
@@ -688,7 +687,7 @@ static __noinline int sl_nat_icmp_inner(struct __sk_buff *skb, struct sl_ctx *c,
 		if (bpf_skb_store_bytes(skb, off + (ch->src ? 12 : 16), &ch->to.w[3], 4, 0) ||
 		    bpf_skb_load_bytes(skb, off + 10, &check, 2))
 			return -1;
-		check = ~sl_csum_fold((__u64)(__u16)~check + (__u32)diff);
+		sl_sum_change(&check, (__u32)diff);
 		if (sl_icmp_set16(skb, c, off + 10, check))
 			return -1;
 	}

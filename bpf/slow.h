@@ -326,8 +326,8 @@ static __always_inline bool sl_flow_bypassed(const struct sl_ctx *c, const struc
 
 __noinline bool sl_flow_right(struct __sk_buff *skb, struct sl_ctx *c, struct sl_flow *f)
 {
-	return c && f && !sl_flow_bypassed(c, f) && f->kind == SL_FLOW_KIND_FLOW && sl_flow_current(f) &&
-	       sl_flow_way_in(skb, c, f) && !sl_flow_is_over(c, f);
+	return c && f && !sl_flow_bypassed(c, f) && f->kind == SL_FLOW_KIND_FLOW &&
+	       sl_flow_current(f) && sl_flow_way_in(skb, c, f) && !sl_flow_is_over(c, f);
 }
 
 /*
