@@ -186,7 +186,10 @@ static enum config_xdp attach_edge(struct node *n, const struct view *v, struct 
 	enum config_xdp want = n->ctx.cfg->xdp;
 	int err;
 
-	if (want == CONFIG_XDP_OFF || !v->uplink.ifindex) {
+	/* what was there from before went when programs were loaded without it */
+	if (want == CONFIG_XDP_OFF)
+		return CONFIG_XDP_OFF;
+	if (!v->uplink.ifindex) {
 		sluice_xdp_detach(n->ctx.sl);
 		return CONFIG_XDP_OFF;
 	}
