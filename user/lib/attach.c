@@ -128,16 +128,12 @@ static int links_on_device(int ifindex, enum bpf_attach_type type, __u32 *ids)
 /* 1 when the pinned link is at work on its device, else 0 or an errno. */
 static int link_at_work(const struct pin *pin)
 {
-	struct bpf_link_info info = {};
-	__u32 ids[MPROG_MAX], len = sizeof(info);
-	int fd, err, i, n;
+	struct bpf_link_info info;
+	__u32 ids[MPROG_MAX];
+	int err, i, n;
 
-	fd = bpf_obj_get(pin->path);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	err = bpf_link_get_info_by_fd(fd, &info, &len);
-	close(fd);
-	if (err)
+	err = lib_pin_link_info(pin->path, &info);
+	if (err <= 0)
 		return err;
 	n = links_on_device(pin->ifindex, pin->pt->type, ids);
 	if (n < 0)

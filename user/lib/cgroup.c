@@ -43,16 +43,10 @@ static const char *link_path(char *buf, const char *root, const char *prog)
 /* 1 when the link under @path is on the cgroup of this id, 0 when it is not or is none. */
 static int link_is_on(const char *path, __u64 cgroup_id)
 {
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
-	int fd, err;
+	struct bpf_link_info info;
+	int err = lib_pin_link_info(path, &info);
 
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	err = bpf_link_get_info_by_fd(fd, &info, &len);
-	close(fd);
-	return err ? err : info.cgroup.cgroup_id == cgroup_id;
+	return err <= 0 ? err : info.cgroup.cgroup_id == cgroup_id;
 }
 
 static int attach_one(const char *root, size_t i, int cgroup, __u64 cgroup_id)

@@ -53,6 +53,9 @@ int lib_pin_replace(int fd, const char *root, enum pin_dir dir, const char *name
 int lib_pin_clean(const char *root);
 /* Removes every pin. */
 int lib_pin_remove_all(const char *root);
+struct bpf_link_info;
+/* What the kernel says of the link that is pinned as @path. 1, or 0 when none is, or an errno. */
+int lib_pin_link_info(const char *path, struct bpf_link_info *info);
 /* Calls @cb for each name; a negative return stops and is returned. */
 int lib_pin_each(const char *root, enum pin_dir dir,
 	     int (*cb)(void *arg, const char *name), void *arg);

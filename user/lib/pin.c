@@ -204,6 +204,20 @@ static int each_name(const char *path, int (*cb)(void *arg, const char *name), v
 	return err < 0 ? err : 0;
 }
 
+int lib_pin_link_info(const char *path, struct bpf_link_info *info)
+{
+	__u32 len = sizeof(*info);
+	int fd, err;
+
+	fd = bpf_obj_get(path);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	memset(info, 0, sizeof(*info));
+	err = bpf_link_get_info_by_fd(fd, info, &len);
+	close(fd);
+	return err ? err : 1;
+}
+
 int lib_pin_each(const char *root, enum pin_dir dir, int (*cb)(void *arg, const char *name),
 	     void *arg)
 {

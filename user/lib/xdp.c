@@ -41,16 +41,10 @@ static int link_ifindex(const char *name)
 static int link_at_work(const char *path, int ifindex, enum sluice_xdp_mode mode)
 {
 	LIBBPF_OPTS(bpf_xdp_query_opts, query);
-	struct bpf_link_info info = {};
-	__u32 len = sizeof(info);
-	int fd, err;
+	struct bpf_link_info info;
+	int err = lib_pin_link_info(path, &info);
 
-	fd = bpf_obj_get(path);
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	err = bpf_link_get_info_by_fd(fd, &info, &len);
-	close(fd);
-	if (err)
+	if (err <= 0)
 		return err;
 	if (info.xdp.ifindex != (__u32)ifindex || bpf_xdp_query(ifindex, 0, &query))
 		return 0;
