@@ -757,21 +757,28 @@ static void ask_too_much(struct world *w, struct hand_service *h)
 	assert_null(front_at(w, "198.51.100.1", 80));
 }
 
+/* An older and a younger one that want 192.0.2.1, both in force. */
+static void rivals(struct world *w, struct hand_service **older, struct hand_service **younger)
+{
+	*older = simple(w, "old", "10.96.0.1", 0x0a000001, 2);
+	*younger = simple(w, "new", "10.96.0.2", 0x0a000101, 2);
+	(*older)->o->created = 100;
+	(*younger)->o->created = 200;
+	hand_external_ip(*older, "192.0.2.1");
+	hand_external_ip(*younger, "192.0.2.1");
+	commit(w);
+}
+
 /* Who has no room for a change keeps what it had, and its place before younger ones. */
 static void full_repairs(void **state)
 {
 	const struct sl_front_key key = { .addr = hand_addr("192.0.2.1"), .port = htons(80),
 					  .proto = IPPROTO_TCP };
 	struct world *w = *state;
-	struct hand_service *old = simple(w, "old", "10.96.0.1", 0x0a000001, 2);
-	struct hand_service *new = simple(w, "new", "10.96.0.2", 0x0a000101, 2);
+	struct hand_service *old, *new;
 	__u32 id;
 
-	old->o->created = 100;
-	new->o->created = 200;
-	hand_external_ip(old, "192.0.2.1");
-	hand_external_ip(new, "192.0.2.1");
-	commit(w);
+	rivals(w, &old, &new);
 	id = front_at(w, "10.96.0.1", 80)->svc;
 	ask_too_much(w, old);
 	assert_int_equal(front_at(w, "192.0.2.1", 80)->svc, id);
@@ -801,15 +808,10 @@ static void full_repairs(void **state)
 static void full_heir(void **state)
 {
 	struct world *w = *state;
-	struct hand_service *old = simple(w, "old", "10.96.0.1", 0x0a000001, 2);
-	struct hand_service *new = simple(w, "new", "10.96.0.2", 0x0a000101, 2);
+	struct hand_service *old, *new;
 	__u32 id;
 
-	old->o->created = 100;
-	new->o->created = 200;
-	hand_external_ip(old, "192.0.2.1");
-	hand_external_ip(new, "192.0.2.1");
-	commit(w);
+	rivals(w, &old, &new);
 	id = front_at(w, "10.96.0.2", 80)->svc;
 	ask_too_much(w, new);
 	later();
