@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Reading the tables back, and who takes over what is there; see balancer_impl.h. */
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include "daemon/balancer_impl.h"
 
@@ -321,46 +322,42 @@ int bal_load(struct balancer *b, bool raise)
 
 /* ---------------------------------------------------------------- taking over */
 
-static struct image_front *first_front(const struct image *im, __u32 svc)
+/*
+ * The first of @n items of @size bytes that is not of a service before @svc; they are in
+ * the order of their services, whose id is @at bytes into each.
+ */
+static void *first_of(void *items, size_t n, size_t size, size_t at, __u32 svc)
 {
-	size_t lo = 0, hi = im->nfronts, mid;
+	size_t lo = 0, hi = n, mid;
+	__u32 id;
 
 	while (lo < hi) {
 		mid = (lo + hi) / 2;
-		if (im->front[mid].v.svc < svc)
+		memcpy(&id, (char *)items + mid * size + at, sizeof(id));
+		if (id < svc)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return im->front + lo;
+	return (char *)items + lo * size;
+}
+
+static struct image_front *first_front(const struct image *im, __u32 svc)
+{
+	return first_of(im->front, im->nfronts, sizeof(*im->front),
+			offsetof(struct image_front, v.svc), svc);
 }
 
 static struct image_backend *first_backend(const struct image *im, __u32 svc)
 {
-	size_t lo = 0, hi = im->nbackends, mid;
-
-	while (lo < hi) {
-		mid = (lo + hi) / 2;
-		if (im->backend[mid].v.svc < svc)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return im->backend + lo;
+	return first_of(im->backend, im->nbackends, sizeof(*im->backend),
+			offsetof(struct image_backend, v.svc), svc);
 }
 
 static struct sl_svc_src_key *first_src(const struct image *im, __u32 svc)
 {
-	size_t lo = 0, hi = im->nsrc, mid;
-
-	while (lo < hi) {
-		mid = (lo + hi) / 2;
-		if (im->src[mid].svc < svc)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return im->src + lo;
+	return first_of(im->src, im->nsrc, sizeof(*im->src),
+			offsetof(struct sl_svc_src_key, svc), svc);
 }
 
 static int adopt_backends(struct balancer *b, struct svc_port *p)
